@@ -44,6 +44,7 @@ use crate::state::folio::Eviction;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::leases::{break_layout, wait_for_layouts};
+use crate::state::log::InodeDirty;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::sync::IoLock;
 use crate::state::trace::{self, IomapFlags};
@@ -296,6 +297,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Steppe
         dio.begun = true;
     }
     if inode.glock.is_some() {
+        file_update_time(inode);
         return ControlFlow::Continue(DioState::Glock(dio));
     }
     if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
@@ -325,6 +327,13 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Steppe
                 || dio.submission == Submission::Alone && drains_before(design);
             if drain { ControlFlow::Continue(DioState::Drain(dio)) } else { zero_gap(inode, me, dio) }
         }
+    }
+}
+
+/// `file_update_time` in `gfs2_file_write_iter`, of releases that call it for a direct write, too.
+fn file_update_time<B: Backend>(inode: &Inode<B>) {
+    if inode.sb.config.fs.dio_times {
+        inode.mark_dirty(InodeDirty::Times);
     }
 }
 

@@ -3,15 +3,18 @@
 //! look at the same place (`file_write_and_wait_range`). gfs2 does when all else is done, and not at all if nothing is cached then
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3).
 //!
-//! Left out: that an error is told to each descriptor once, where here whoever asks first is told; that `sync_file_range` asks, too;
-//! and that gfs2 is told of writeback that has failed also where nothing is cached, which it is when it writes the inode
-//! (`sync_inode_metadata`), but not if that was clean.
+//! Left out: that an error is told to each descriptor once, where here whoever asks first is told; and that `sync_file_range` asks, too.
 //!
 //! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
 //! can tell when the call began. Where a crash is judged, gfs2 looks whether its inode is dirty when the call begins
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3). If so, the inode is written when the data are on the device
 //! (`__writeback_single_inode`, fs/fs-writeback.c, which takes it for clean from there on), and that flushes the log; if not, the
 //! data are waited for and nothing else is done. Writeback of journalled data flushes the log itself.
+//!
+//! gfs2 asks about errors (`file_fdatawait_range`) only while something of the file is cached. Who writes the inode is told before
+//! that, if nobody was since writeback failed (`filemap_fdatawait` in `__writeback_single_inode`), and returns behind the flush
+//! of the log. Left out: both where no crash is judged, since nothing is promised there, and of journalled data, where an fsync
+//! that finds anything dirty asks in any case.
 
 pub mod shutdown;
 
@@ -19,6 +22,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering, Returned};
 
+use crate::judge::survivors::Told;
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
 use crate::state::inode::{Inode, WbError};
@@ -51,18 +55,33 @@ pub enum FsyncState {
     },
     /// Before waiting for the next of all folios, which is left, ahead of a flush of the log.
     WaitAll(Range<FolioIndex>, Range<FolioIndex>),
+    /// Before it is known whether writeback has failed and nobody was told, ahead of that flush.
+    Fdatawait(Range<FolioIndex>),
     /// Flushing the log.
-    LogFlush(LogFlushState, Range<FolioIndex>),
+    LogFlush {
+        /// Where that stands.
+        inner: LogFlushState,
+        /// The folios to wait for.
+        folios: Range<FolioIndex>,
+        /// What has the inode written.
+        written: InodeWritten,
+    },
+    /// The log is flushed, before the file leaves the list of ordered data, with the folios to wait for.
+    OrderedDel(InodeWritten, Range<FolioIndex>),
+    /// Before it is known whether anything is cached, without which nothing is waited for and nobody asked.
+    Nrpages(Range<FolioIndex>),
     /// Before waiting for the next folio.
     Wait(Range<FolioIndex>),
     /// Before the log is forced.
     LogForce,
     /// Before the end of one whose log is flushed already.
     Return,
+    /// Before the end of one that asks nobody about errors.
+    Unasked,
     /// Before an error is looked for; whether the log is forced behind that.
     CheckError(Otherwise),
-    /// Before it is looked for whether anything is cached, from a folio on, as nobody is told of an error otherwise.
-    Cached(FolioIndex),
+    /// Before it is known whether anything is cached, without which gfs2 asks nobody.
+    Cached,
 }
 
 /// What follows where there is no error.
@@ -72,6 +91,15 @@ pub enum Otherwise {
     LogForce,
     /// Nothing: all is done.
     Return,
+}
+
+/// An inode that is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct InodeWritten {
+    /// Whether it was still dirty. If not, somebody else has written it, and here that one's flush of the log is waited for.
+    was_dirty: bool,
+    /// Whether writeback of its data has failed.
+    failed: bool,
 }
 
 /// What follows when the data are on their way.
@@ -97,6 +125,8 @@ impl Path for FsyncState {
             _ => match part.first()? {
                 Command::Fsync => (part.all_folios(), InodeDirty::Times),
                 Command::Fdatasync => (part.all_folios(), InodeDirty::Datasync),
+                // `gfs2_sync_fs` flushes the log whatever is dirty.
+                Command::Syncfs => (part.all_folios(), InodeDirty::Clean),
                 Command::Msync { range, wait: true } => (part.folios(range), InodeDirty::Datasync),
                 _ => return None,
             },
@@ -126,28 +156,38 @@ impl Path for FsyncState {
                     ControlFlow::Continue(inner) => FsyncState::Write { inner, folios, next },
                     ControlFlow::Break(()) => match next {
                         Next::WriteInode => FsyncState::WaitAll(0..inode.sb.geometry.folios(), folios),
-                        Next::Wait => FsyncState::Wait(folios),
+                        Next::Wait => fdatawait_range(inode, folios),
                     },
                 })
             }
-            FsyncState::WaitAll(mut left, folios) => {
-                ControlFlow::Continue(if let Some(index) = left.next() {
-                    io::wait(inode, index).await;
-                    FsyncState::WaitAll(left, folios)
-                } else {
-                    inode.mark_clean();
-                    FsyncState::LogFlush(LogFlushState::Lock, folios)
-                })
+            FsyncState::WaitAll(left, folios) => {
+                ControlFlow::Continue(filemap_fdatawait(inode, left, folios).await)
             }
-            FsyncState::LogFlush(inner, folios) => {
-                ControlFlow::Continue(match gfs2_log_flush::step(inode, me, inner).await {
-                    ControlFlow::Continue(inner) => FsyncState::LogFlush(inner, folios),
-                    ControlFlow::Break(()) => {
-                        inode.ordered_del();
-                        FsyncState::Wait(folios)
+            FsyncState::Fdatawait(folios) => {
+                let failed = flush::filemap_check_errors(inode).await.is_err();
+                ControlFlow::Continue(write_inode(inode, folios, failed))
+            }
+            FsyncState::LogFlush { inner, folios, written } => {
+                match gfs2_log_flush::step(inode, me, inner).await {
+                    ControlFlow::Continue(inner) => {
+                        ControlFlow::Continue(FsyncState::LogFlush { inner, folios, written })
                     }
-                })
+                    ControlFlow::Break(()) if written.was_dirty => {
+                        ControlFlow::Continue(FsyncState::OrderedDel(written, folios))
+                    }
+                    ControlFlow::Break(()) => inode_written(inode, me, folios, written),
+                }
             }
+            FsyncState::OrderedDel(written, folios) => {
+                drop(inode.lock_map(Op::new("gfs2_ordered_del_inode")).await);
+                inode.ordered_del();
+                inode_written(inode, me, folios, written)
+            }
+            FsyncState::Nrpages(folios) => ControlFlow::Continue(if is_cached(inode).await {
+                FsyncState::Wait(folios)
+            } else {
+                FsyncState::Unasked
+            }),
             FsyncState::Wait(folios) if folios.is_empty() => ControlFlow::Continue(FsyncState::Return),
             FsyncState::Wait(mut folios) => {
                 if let Some(index) = folios.next() {
@@ -159,22 +199,66 @@ impl Path for FsyncState {
                 drop(inode.lock_map(Op::new("fsync_return")).await);
                 forced(inode, me)
             }
+            FsyncState::Unasked => return_unasked(inode, me).await,
             FsyncState::LogForce => {
                 log_force(inode, Upto::File).await;
                 forced(inode, me)
             }
             FsyncState::CheckError(otherwise) => match (file_check_wb_err(inode).await, otherwise) {
                 (Ok(()), Otherwise::LogForce) => flushed(inode, me).await,
-                (Ok(()), Otherwise::Return) => promise(inode, me),
+                (Ok(()), Otherwise::Return) => promise(inode, me, Told::Yes),
                 (Err(_), _) => {
                     // What fails promises nothing.
                     inode.oracle.abandon_sync(me);
                     ControlFlow::Break(Returned::Error)
                 }
             },
-            FsyncState::Cached(index) => cached(inode, me, index).await,
+            FsyncState::Cached => {
+                if is_cached(inode).await {
+                    ControlFlow::Continue(FsyncState::CheckError(Otherwise::Return))
+                } else {
+                    promise(inode, me, Told::Yes)
+                }
+            }
         }
     }
+}
+
+/// The end of one that asks nobody about errors: what has failed is lost, unless somebody was told before.
+async fn return_unasked<B: Backend>(inode: &Inode<B>, me: ActorId) -> Stepped<FsyncState> {
+    drop(inode.lock_map(Op::new("fsync_return")).await);
+    let untold = inode.wb_error.newest() == WbError::Untold.number();
+    promise(inode, me, if untold { Told::No } else { Told::Yes })
+}
+
+/// `filemap_fdatawait` in `__writeback_single_inode`: waits for the next of all folios, and asks about errors behind the last one.
+async fn filemap_fdatawait<B: Backend>(
+    inode: &Inode<B>,
+    mut left: Range<FolioIndex>,
+    folios: Range<FolioIndex>,
+) -> FsyncState {
+    if let Some(index) = left.next() {
+        io::wait(inode, index).await;
+        FsyncState::WaitAll(left, folios)
+    } else if inode.sb.config.fs.io_errors {
+        FsyncState::Fdatawait(folios)
+    } else {
+        write_inode(inode, folios, false)
+    }
+}
+
+/// The inode is written, and an fsync that was told meanwhile that writeback has failed is over.
+fn inode_written<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folios: Range<FolioIndex>,
+    written: InodeWritten,
+) -> Stepped<FsyncState> {
+    if written.failed {
+        inode.oracle.abandon_sync(me);
+        return ControlFlow::Break(Returned::Error);
+    }
+    ControlFlow::Continue(fdatawait_range(inode, folios))
 }
 
 /// What comes behind the page cache.
@@ -212,6 +296,29 @@ async fn begin_judged<B: Backend>(
     FsyncState::Write { inner: WritebackState::new(SyncMode::Integrity, folios.clone()), folios, next }
 }
 
+/// `__writeback_single_inode`, when the data are on the device: the inode is clean, and is written. `gfs2_write_inode` flushes the
+/// log, and takes the file off the list of ordered data later, with nothing held in between.
+fn write_inode<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, failed: bool) -> FsyncState {
+    let written = InodeWritten { was_dirty: inode.must_flush_log(InodeDirty::Times), failed };
+    inode.mark_clean();
+    FsyncState::LogFlush { inner: LogFlushState::Lock, folios, written }
+}
+
+/// The end of `gfs2_fsync`: `file_fdatawait_range`, if anything is cached. If not, there is nothing to wait for.
+fn fdatawait_range<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>) -> FsyncState {
+    if inode.sb.config.fs.io_errors { FsyncState::Nrpages(folios) } else { FsyncState::Wait(folios) }
+}
+
+/// `mapping->nrpages`, which is counted here folio by folio.
+async fn is_cached<B: Backend>(inode: &Inode<B>) -> bool {
+    for index in 0..inode.sb.geometry.folios() {
+        if inode.page(index).lock(Op::on("nrpages", u32::from(index))).await.current().is_some() {
+            return true;
+        }
+    }
+    false
+}
+
 /// `file_check_and_advance_wb_err`.
 async fn file_check_wb_err<B: Backend>(inode: &Inode<B>) -> Result<(), Errno> {
     for kept in [WbError::Untold, WbError::OfFsync, WbError::OfCollision] {
@@ -233,40 +340,22 @@ async fn file_check_wb_err<B: Backend>(inode: &Inode<B>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// `mapping->nrpages`, by which gfs2 decides whether it waits, and looks for an error.
-async fn cached<B: Backend>(
-    inode: &Inode<B>,
-    me: ActorId,
-    index: FolioIndex,
-) -> ControlFlow<Returned, FsyncState> {
-    let slot = inode.page(index).lock(Op::on("nrpages", u32::from(index))).await;
-    let cached = slot.current().is_some();
-    drop(slot);
-    if cached {
-        ControlFlow::Continue(FsyncState::CheckError(Otherwise::Return))
-    } else if index + 1 < inode.sb.geometry.folios() {
-        ControlFlow::Continue(FsyncState::Cached(index + 1))
-    } else {
-        promise(inode, me)
-    }
-}
-
 /// The log is on disk: the call returns, or gfs2 looks for an error first.
 fn forced<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
     if !inode.merges_transactions() || !inode.keeps_errors(me) {
-        return promise(inode, me);
+        return promise(inode, me, Told::Yes);
     }
     inode.audit_crash();
     ControlFlow::Continue(if inode.sb.config.fs.io_errors {
         FsyncState::CheckError(Otherwise::Return)
     } else {
-        FsyncState::Cached(0)
+        FsyncState::Cached
     })
 }
 
 /// The call returns 0: what it covered is durable.
-fn promise<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
-    inode.oracle.end_sync(me);
+fn promise<B: Backend>(inode: &Inode<B>, me: ActorId, told: Told) -> ControlFlow<Returned, FsyncState> {
+    inode.oracle.end_sync(me, told);
     inode.audit_crash();
     ControlFlow::Break(Returned::Success)
 }

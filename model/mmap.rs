@@ -17,7 +17,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
+use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op, Returned};
 
 use crate::fs::stuffed::{self, UnstuffState};
 use crate::fs::{self, gfs2_log, glock, valid_size};
@@ -39,7 +39,7 @@ use crate::words::branches;
 use crate::words::check_design::MkwriteCheck;
 use crate::words::command::Command;
 use crate::words::design::{FaultMap, MkwriteEnd, MkwriteMap};
-use crate::words::extent::{Enospc, Fork};
+use crate::words::extent::{Enospc, Extent, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex, within};
 use crate::words::personality::MkwriteUnlock;
 use crate::words::valid_size::MkwriteValid;
@@ -69,6 +69,8 @@ pub struct Rest {
 pub struct VmFault {
     rest: Rest,
     folio: FolioRef,
+    /// Blocks that are promised to it.
+    promised: u16,
 }
 
 /// The store of a device into a folio that is pinned for it, and the rest of its range.
@@ -98,6 +100,8 @@ pub enum MmapState {
     Unstuff(VmFault, UnstuffState),
     /// After both, before the folio lock.
     Lock(VmFault),
+    /// A write fault of gfs2, before its blocks are promised to it.
+    Reserve(VmFault),
     /// A mutant's write fault, before the blocks from one on are mapped; the folio is only referenced.
     MapEarly {
         /// The fault.
@@ -185,9 +189,10 @@ impl Path for MmapState {
             },
             MmapState::Unstuff(vmf, inner) => match stuffed::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Unstuff(vmf, inner),
-                ControlFlow::Break(Ok(())) => MmapState::Lock(vmf),
+                ControlFlow::Break(Ok(())) => before_lock(inode, vmf),
                 ControlFlow::Break(Err(Enospc)) => return put_for_no_space(inode, me, vmf.folio),
             },
+            MmapState::Reserve(vmf) => return gfs2_inplace_reserve(inode, me, vmf).await,
             MmapState::Lock(vmf) => lock_for_write(inode, me, vmf).await,
             MmapState::Map(vmf, block) => return map_blocks(inode, me, vmf, block).await,
             MmapState::Mapped { vmf, block, mapped } => blocks_mapped(inode, me, vmf, block, mapped).await,
@@ -367,7 +372,7 @@ async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest) -> Option<
     slot.folio_mut(id).refs |= 1 << me;
     drop(slot);
     if rest.access != Access::Load {
-        return Some(MmapState::Mkwrite(VmFault { rest, folio: FolioRef { index, id } }));
+        return Some(MmapState::Mkwrite(VmFault { rest, folio: FolioRef { index, id }, promised: 0 }));
     }
     Some(MmapState::LockRead(rest, FolioRef { index, id }))
 }
@@ -406,7 +411,49 @@ async fn mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> Mma
     if inode.is_stuffed() {
         return MmapState::Unstuff(vmf, UnstuffState::Begin);
     }
-    MmapState::Lock(vmf)
+    before_lock(inode, vmf)
+}
+
+/// What comes before the folio lock: on gfs2 the reservation of its blocks, where space is short.
+fn before_lock<B: Backend>(inode: &Inode<B>, vmf: VmFault) -> MmapState {
+    let early = inode.sb.config.design.mkwrite_map == MkwriteMap::BeforeLock;
+    let reserves = inode.glock.is_some() && !early && inode.sb.config.fs.free_blocks.is_some();
+    if reserves { MmapState::Reserve(vmf) } else { MmapState::Lock(vmf) }
+}
+
+/// The part of a folio inside end of file from a block on, and the blocks that it touches.
+fn wanted<B: Backend>(
+    inode: &Inode<B>,
+    index: FolioIndex,
+    block: FileBlock,
+) -> (Range<Cell>, Range<FileBlock>) {
+    let geometry = &inode.sb.geometry;
+    let end = geometry.cells_of_folio(index).end.min(inode.i_size_peek());
+    let cells = geometry.cells_of_block(block).start..end;
+    let limit = geometry.blocks_touched(&cells).end;
+    (cells, block..limit)
+}
+
+/// `gfs2_inplace_reserve` in `gfs2_page_mkwrite` (6.1 to 7.3): room for all of the folio, before anything of it is allocated. The
+/// glock is held, and nobody else fills or makes holes.
+async fn gfs2_inplace_reserve<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    mut vmf: VmFault,
+) -> ControlFlow<Returned, MmapState> {
+    let first = inode.sb.geometry.blocks_of_folio(vmf.folio.index).start;
+    let (_, blocks) = wanted(inode, vmf.folio.index, first);
+    let map = inode.lock_map(Op::new("gfs2_inplace_reserve")).await;
+    let holes = blocks.clone().filter(|block| map.get(*block) == Extent::Hole).count() as u16;
+    drop(map);
+    if holes > 0 {
+        if inode.sb.reserve_blocks(holes).is_err() {
+            inode.judge_no_space(&blocks);
+            return put_for_no_space(inode, me, vmf.folio);
+        }
+        vmf.promised = holes;
+    }
+    ControlFlow::Continue(MmapState::Lock(vmf))
 }
 
 /// A write fault that moves the valid size: i_rwsem is tried for, and if somebody has it, the fault begins anew, as in
@@ -447,6 +494,7 @@ async fn lock_for_write<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault)
     if lock_mapped(inode, me, vmf.folio).await {
         MmapState::Map(vmf, first)
     } else {
+        fs::return_budget(inode, vmf.promised);
         MmapState::Fault(vmf.rest)
     }
 }
@@ -490,11 +538,11 @@ fn unlock_mapping<B: Backend>(inode: &Inode<B>, me: ActorId) {
 async fn map_blocks<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
-    vmf: VmFault,
+    mut vmf: VmFault,
     block: FileBlock,
 ) -> ControlFlow<Returned, MmapState> {
     let FolioRef { index, id } = vmf.folio;
-    let Ok(mapped) = map_next(inode, index, block).await else {
+    let Ok(mapped) = map_next(inode, index, block, &mut vmf.promised).await else {
         gfs2_log::trans_end(inode, me);
         no_space(inode, me);
         inode.folio_unlocked(index, id);
@@ -584,27 +632,31 @@ pub struct Mapped {
     pub(crate) next: Option<FileBlock>,
 }
 
-/// A mapping for a write fault from `block` on.
+/// A mapping for a write fault from `block` on, with what is promised to the fault.
 pub(crate) async fn map_next<B: Backend>(
     inode: &Inode<B>,
     index: FolioIndex,
     block: FileBlock,
+    promised: &mut u16,
 ) -> Result<Mapped, Enospc> {
-    let size = inode.i_size_peek();
-    let folio_cells = inode.sb.geometry.cells_of_folio(index);
-    let wanted = inode.sb.geometry.cells_of_block(block).start..folio_cells.end.min(size);
-    let limit = inode.sb.geometry.blocks_touched(&wanted).end;
+    let (wanted, blocks) = wanted(inode, index, block);
     let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.fault_begin)).await;
     // A fault has a budget of its own, of which it keeps nothing.
     let mut budget = fs::reserve_budget(inode, &wanted)?;
+    fs::return_budget(inode, *promised);
     let mapped = fs::write_begin(inode, &mut map, &wanted, &mut budget);
+    if let (Ok(iomap), 1..) = (&mapped, *promised) {
+        let allocated = if iomap.new { iomap.end - iomap.start } else { 0 };
+        *promised -= allocated;
+        inode.sb.space.update(|space| space.reserve(*promised));
+    }
     fs::return_budget(inode, budget);
     drop(map);
     if mapped.is_err() {
-        inode.judge_no_space(&(block..limit));
+        inode.judge_no_space(&blocks);
     }
     let iomap = mapped?;
-    let next = (iomap.end < limit).then_some(iomap.end);
+    let next = (iomap.end < blocks.end).then_some(iomap.end);
     Ok(Mapped { iomap, next })
 }
 
@@ -622,7 +674,7 @@ async fn map_early<B: Backend>(
     block: FileBlock,
     mut mapped: Vec<(FileBlock, Iomap)>,
 ) -> ControlFlow<Returned, MmapState> {
-    let Ok(Mapped { iomap, next }) = map_next(inode, vmf.folio.index, block).await else {
+    let Ok(Mapped { iomap, next }) = map_next(inode, vmf.folio.index, block, &mut 0).await else {
         return put_for_no_space(inode, me, vmf.folio);
     };
     report_mapped(inode, &iomap);

@@ -145,7 +145,7 @@ async fn map<B: Backend>(
     block: FileBlock,
 ) -> Stepped<RedirtyState> {
     let FolioRef { index, id } = folio;
-    let mapped = map_next(inode, index, block).await;
+    let mapped = map_next(inode, index, block, &mut 0).await;
     let mut slot = inode.page(index).lock(Op::on("folio_mark_dirty", u32::from(index))).await;
     let dirtied = slot.locked_mut(id, me);
     if let Ok(Mapped { iomap, next }) = &mapped {

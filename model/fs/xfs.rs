@@ -84,6 +84,7 @@ pub(super) fn personality() -> Personality {
         mkwrite_unlock: MkwriteUnlock::AfterDirty,
         flush_unmap: FlushUnmap::WriteAndDrop,
         dio_lock: DioLock::Shared,
+        dio_times: true,
         write_lock: WriteLock::Exclusive,
         dropbehind: Dropbehind::Gated,
         srcmap: SourceMap::Unaligned,

@@ -62,12 +62,12 @@ pub(crate) fn dirty_buffers(folio: &mut Folio, blocks: Range<u16>) {
     buffers.logged &= !bits(blocks);
 }
 
-/// `gfs2_page_add_databufs`: the buffers become part of the transaction, which pins them. Needs buffers; a folio
-/// without any is a BUG in the kernel.
+/// `gfs2_page_add_databufs`: the buffers become part of the transaction, which pins them. One that is pinned already stays as it is
+/// (`gfs2_trans_add_data`; it is `gfs2_pin` that makes a buffer clean, 6.1 to 7.3): dirty, since the copy has made it so, and
+/// writeback takes it for one that it may write in place. Needs buffers; a folio without any is a BUG in the kernel.
 fn add_databufs<B: Backend>(inode: &Inode<B>, slot: &mut Slot, id: FolioId, blocks: u64) {
     if let Some(buffers) = &mut slot.folio_mut(id).buffers {
-        buffers.dirty &= !blocks;
-        buffers.joined |= blocks;
+        buffers.pin(blocks);
         inode.emit(|| What::BuffersJoined);
     } else {
         broken(inode, || "the folio has no buffers to join to the transaction".to_owned());

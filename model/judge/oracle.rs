@@ -14,7 +14,7 @@ use stalemap_facade::{ActorId, Backend, Leaf, Property};
 
 use crate::judge::growth::{Growths, Outgrown};
 use crate::judge::properties;
-use crate::judge::survivors::Survivors;
+use crate::judge::survivors::{Survivors, Told};
 use crate::words::config::{PostEof, labelled};
 use crate::words::counters;
 use crate::words::geometry::{Cell, FolioIndex, Geometry};
@@ -108,6 +108,11 @@ impl History {
                 self.failed |= 1 << id;
             }
         }
+    }
+
+    /// What the cell may contain, and what of that only since writeback has failed, as far as no write is under way.
+    fn current(&self) -> (u64, u64) {
+        (self.allowed, if self.pending.is_empty() { self.failed } else { 0 })
     }
 
     /// The device has this from here on: of what earlier failures have left nothing else is found any more.
@@ -432,19 +437,19 @@ impl<B: Backend> Oracle<B> {
         for index in folios.map(usize::from) {
             let (histories, survivors) = (&self.cells[index], &survivors[index]);
             let mut current = Vec::new();
-            histories.audit(|histories| current = histories.iter().map(|history| history.allowed).collect());
+            histories.audit(|histories| current = histories.iter().map(History::current).collect());
             survivors.update(|cells| {
-                for (cell, current) in cells.iter_mut().zip(current) {
-                    cell.begin_sync(actor, current);
+                for (cell, (current, failed)) in cells.iter_mut().zip(current) {
+                    cell.begin_sync(actor, current, failed);
                 }
             });
         }
     }
 
-    /// An fsync(2) returns: what it covered is durable.
-    pub fn end_sync(&self, actor: ActorId) {
+    /// An fsync(2) returns: what it covered is durable, but for what has failed, if somebody was told of that.
+    pub fn end_sync(&self, actor: ActorId, told: Told) {
         for survivors in self.survivors.iter().flatten() {
-            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.end_sync(actor)));
+            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.end_sync(actor, told)));
         }
     }
 
@@ -615,7 +620,7 @@ impl<B: Backend> Oracle<B> {
                 });
             }
             self.survivors(geometry, &(cell..cell + 1), |survivor| {
-                survivor.allow(id);
+                survivor.lose(id);
                 if cell >= size {
                     survivor.allow_outside();
                 }

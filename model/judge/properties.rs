@@ -144,7 +144,7 @@ pub const ITEMS: &[Item] = &[
         "a call says that there is no space while the blocks are free that it needs, or that the device failed or is busy, and it is not",
         "ENOSPC in write(2): \"the device containing the file referred to by fd has no room for the data\"; EIO: \"a low-level I/O \
          error occurred\"",
-        "Inode::judge_no_space and Inode::judge_collision, where a call fails",
+        "Inode::judge_no_space and Inode::judge_collision, where a call fails; Inode::judge_no_place, where writeback does",
     ),
     item(DEADLOCK, "nobody can move", "every call returns", "the engines, in every state"),
     item(

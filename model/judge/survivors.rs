@@ -16,8 +16,27 @@ pub(crate) struct Survivors {
     behind: u64,
     /// What was to bring the cell into the file has failed, and nothing was written since.
     left_outside: bool,
-    /// Syncs that have begun and not ended, each with what may survive it.
-    syncs: Vec<(ActorId, u64)>,
+    /// Syncs that have begun and not ended.
+    syncs: Vec<Sync>,
+}
+
+/// A sync that has begun.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Sync {
+    actor: ActorId,
+    /// What may survive it.
+    survive: u64,
+    /// What may only since writeback has failed, if somebody is told.
+    failed: u64,
+}
+
+/// Whether somebody was told that writeback has failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// Somebody was, or it has not.
+    Yes,
+    /// Nobody.
+    No,
 }
 
 impl Survivors {
@@ -28,10 +47,13 @@ impl Survivors {
 
     /// A write begins.
     pub(crate) fn allow(&mut self, id: WriteId) {
+        self.allow_all(1 << id);
+    }
+
+    /// Writeback of what is there in its place has failed.
+    pub(crate) fn lose(&mut self, id: WriteId) {
         self.may |= 1 << id;
-        for (_, survive) in &mut self.syncs {
-            *survive |= 1 << id;
-        }
+        self.syncs.iter_mut().for_each(|sync| sync.failed |= 1 << id);
     }
 
     /// A store behind end of file, which must not become part of the file.
@@ -52,30 +74,31 @@ impl Survivors {
     /// Any of these writes may survive.
     pub(crate) fn allow_all(&mut self, writes: u64) {
         self.may |= writes;
-        for (_, survive) in &mut self.syncs {
-            *survive |= writes;
-        }
+        self.syncs.iter_mut().for_each(|sync| sync.survive |= writes);
     }
 
-    /// A sync begins; `current` are the writes that the cell may contain.
-    pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64) {
+    /// A sync begins; `current` are the writes that the cell may contain, of which some may only since writeback has `failed`.
+    pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64, failed: u64) {
         // What reads as zeros may as well not be there.
         let outside = if current & 1 == 0 && !self.left_outside { 0 } else { OUTSIDE };
-        self.syncs.push((actor, current | outside));
+        self.syncs.push(Sync { actor, survive: current & !failed | outside, failed });
         self.syncs.sort_unstable();
     }
 
-    /// A sync returns: what had been replaced when it began must not come back.
-    pub(crate) fn end_sync(&mut self, actor: ActorId) {
-        if let Some(at) = self.syncs.iter().position(|(other, _)| *other == actor) {
-            let (_, survive) = self.syncs.remove(at);
-            self.may &= survive;
+    /// A sync returns: what had been replaced when it began must not come back, nor what failures have left that nobody was told of.
+    pub(crate) fn end_sync(&mut self, actor: ActorId, told: Told) {
+        if let Some(at) = self.syncs.iter().position(|other| other.actor == actor) {
+            let sync = self.syncs.remove(at);
+            self.may &= match told {
+                Told::Yes => sync.survive | sync.failed,
+                Told::No => sync.survive,
+            };
         }
     }
 
     /// A sync returns an error: it promises nothing.
     pub(crate) fn abandon_sync(&mut self, actor: ActorId) {
-        self.syncs.retain(|(other, _)| *other != actor);
+        self.syncs.retain(|other| other.actor != actor);
     }
 
     /// What was to make the file longer has failed: a crash may leave the cell outside of it.
@@ -108,9 +131,9 @@ mod tests {
     fn a_sync_forgets_what_was_replaced_before_it_began() {
         let mut cell = Survivors::new();
         cell.allow(1);
-        cell.begin_sync(0, 1 << 1);
+        cell.begin_sync(0, 1 << 1, 0);
         cell.allow(2);
-        cell.end_sync(0);
+        cell.end_sync(0, Told::Yes);
         let survives = |id| cell.allow_recovery_of(Value::written(id));
         assert!(!survives(0) && survives(1) && survives(2));
     }
@@ -119,21 +142,44 @@ mod tests {
     fn a_sync_that_fails_promises_nothing() {
         let mut cell = Survivors::new();
         cell.allow(1);
-        cell.begin_sync(0, 1 << 1);
+        cell.begin_sync(0, 1 << 1, 0);
         cell.abandon_sync(0);
-        cell.end_sync(0);
+        cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside());
-        cell.begin_sync(0, 1 << 1);
+        cell.begin_sync(0, 1 << 1, 0);
         cell.allow_outside();
-        cell.end_sync(0);
+        cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside(), "what made the file longer has failed since");
-        cell.begin_sync(0, 1 << 1);
-        cell.end_sync(0);
+        cell.begin_sync(0, 1 << 1, 0);
+        cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside(), "a sync that finds nothing dirty does not write it");
         cell.arrive();
-        cell.begin_sync(0, 1 << 1);
-        cell.end_sync(0);
+        cell.begin_sync(0, 1 << 1, 0);
+        cell.end_sync(0, Told::Yes);
         assert!(!cell.allow_recovery_outside());
+    }
+
+    #[test]
+    fn what_a_failure_has_left_survives_a_sync_if_somebody_is_told() {
+        for (told, survives) in [(Told::Yes, true), (Told::No, false)] {
+            let begun = |failed_before: bool| {
+                let mut cell = Survivors::new();
+                cell.allow(1);
+                cell.allow(2);
+                if failed_before {
+                    cell.begin_sync(0, 1 << 2 | 1 << 1, 1 << 1);
+                } else {
+                    cell.begin_sync(0, 1 << 2, 0);
+                    cell.lose(1);
+                }
+                cell.end_sync(0, told);
+                cell
+            };
+            for cell in [begun(true), begun(false)] {
+                assert_eq!(cell.allow_recovery_of(Value::written(1)), survives);
+                assert!(cell.allow_recovery_of(Value::written(2)));
+            }
+        }
     }
 
     #[test]

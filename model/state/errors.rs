@@ -45,6 +45,14 @@ impl<B: Backend> Inode<B> {
         }
     }
 
+    /// Writeback finds no place for a block of a file, and whoever waits for it next is told EIO.
+    pub fn judge_no_place(&self, block: FileBlock) {
+        self.violate(properties::SPURIOUS_ERROR, || {
+            let block = self.sb.geometry.show_blocks(&(block..block + 1));
+            format!("EIO for {block}, which writeback finds no place for, and the device has not failed")
+        });
+    }
+
     /// A read of a block fails with EIO, since its checksum is that of something else. The device has what it was given.
     pub fn judge_checksum(&self, block: FileBlock) {
         self.violate(properties::SPURIOUS_ERROR, || self.other_checksum("", block));

@@ -49,6 +49,14 @@ pub struct Buffers {
     pub logged: u64,
 }
 
+impl Buffers {
+    /// `gfs2_trans_add_data` of `blocks`: those that are not pinned are, and are clean from here on.
+    pub fn pin(&mut self, blocks: u64) {
+        self.dirty &= !(blocks & !self.joined);
+        self.joined |= blocks;
+    }
+}
+
 /// What removing a folio from the page cache found.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Eviction {

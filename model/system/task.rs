@@ -136,7 +136,9 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::Wait => at::<Getevents, B>(part),
         Command::Mread { .. } | Command::Mwrite { .. } | Command::Dma { .. } => at::<MmapState, B>(part),
         Command::Munmap | Command::MadviseDontneed { .. } => at::<Zap, B>(part),
-        Command::Msync { .. } | Command::Fsync | Command::Fdatasync => at::<FsyncState, B>(part),
+        Command::Msync { .. } | Command::Fsync | Command::Fdatasync | Command::Syncfs => {
+            at::<FsyncState, B>(part)
+        }
         Command::SyncRange { .. } => at::<SyncRangeState, B>(part),
         Command::Truncate { .. }
         | Command::Falloc { .. }

@@ -190,6 +190,8 @@ pub enum Command {
     },
     /// `fsync`.
     Fsync,
+    /// `sync` or `syncfs`, as far as it is about one file.
+    Syncfs,
     /// `fdatasync`; here the same as `fsync`, since no metadata is tracked that it may leave out.
     Fdatasync,
     /// `sync_range [-b] [-w] [-a] off len`.
@@ -480,6 +482,7 @@ impl Command {
                 row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], role)
             }
             Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Syncs),
+            Command::Syncfs => row(Some("syncfs(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
             Command::FadviseDontneed { range } => row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             // Such an actor leaves data, size and blocks alone: `model/actors/` gives it no way to do anything else.

@@ -471,6 +471,9 @@ pub struct Personality {
     pub flush_unmap: FlushUnmap,
     /// How a direct write holds i_rwsem.
     pub dio_lock: DioLock,
+    /// Whether a direct write changes the times of the file, so that an fsync behind it finds the inode dirty (gfs2). Only a
+    /// crash can tell.
+    pub dio_times: bool,
     /// How a buffered write holds i_rwsem.
     pub write_lock: WriteLock,
     /// What becomes of folios that are not to stay in the page cache.
@@ -615,6 +618,7 @@ settable!(Personality {
     mkwrite_unlock,
     flush_unmap,
     dio_lock,
+    dio_times,
     write_lock,
     dropbehind,
     srcmap,

@@ -87,7 +87,7 @@ pub async fn write_and_wait<B: Backend>(
 }
 
 /// Whoever comes first is told.
-async fn filemap_check_errors<B: Backend>(inode: &Inode<B>) -> Result<(), Errno> {
+pub(crate) async fn filemap_check_errors<B: Backend>(inode: &Inode<B>) -> Result<(), Errno> {
     let (untold, told) = (WbError::Untold.number(), WbError::OfFsync.number());
     let op = Op::new("filemap_check_errors");
     if inode.wb_error.compare_exchange(op, untold, told, Ordering::AcqRel).await == untold {

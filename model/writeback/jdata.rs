@@ -3,12 +3,12 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 
 use crate::iomap::jdata::{bits, broken};
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{Buffers, FolioId, FolioRef, Slot, Stored};
-use crate::state::inode::Inode;
+use crate::state::inode::{Inode, WbError};
 use crate::state::ioend::{Ioend, Outcome};
 use crate::state::private::Taken;
 use crate::words::extent::Extent;
@@ -204,9 +204,10 @@ async fn clean<B: Backend>(
     let had_none = data.buffers.is_none() && inode.sets_data_mode;
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
     if stored == Stored::Unjoined {
-        buffers.joined |= all;
-        buffers.dirty = 0;
+        // `block_dirty_folio`.
+        buffers.dirty = all;
         buffers.logged = 0;
+        buffers.pin(all);
     } else if had_none {
         // `folio_create_buffers`: all of them are dirty. What was stored in ordered mode is none of the journal's business.
         buffers.dirty = all;
@@ -216,8 +217,8 @@ async fn clean<B: Backend>(
 }
 
 /// `gfs2_write_jdata_folio` (gfs2_write_jdata_page, 6.1) up to the buffers: zeroes what lies behind end of file in the folio, each time,
-/// since it may be mapped; picks the buffers to write in place, those that are dirty, wherever they lie; and ends the
-/// transaction.
+/// since it may be mapped; picks the buffers to write in place, those that are dirty and lie inside of the file (`__block_write_full_folio`
+/// makes the others clean); and ends the transaction.
 fn gfs2_write_jdata_folio<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -233,8 +234,11 @@ fn gfs2_write_jdata_folio<B: Backend>(
         data.cells[usize::from(size - cells.start)..].fill(Value::ZERO);
     }
     let buffers = data.buffers.get_or_insert_with(Buffers::default);
-    let in_place = buffers.dirty;
-    let past_the_journal = buffers.dirty & !buffers.logged;
+    // With a size of 0 the number of the last block wraps around, and nothing lies behind it.
+    let end = if size == 0 { FileBlock::MAX } else { inode.sb.geometry.blocks_touched(&(0..size)).end };
+    let inside = bits(0..end.saturating_sub(first).min(inode.sb.geometry.blocks_per_folio()));
+    let in_place = buffers.dirty & inside;
+    let past_the_journal = in_place & !buffers.logged;
     buffers.dirty = 0;
     inode.sb.log_flush_lock.up_read(me);
     if past_the_journal != 0 {
@@ -245,33 +249,48 @@ fn gfs2_write_jdata_folio<B: Backend>(
     written.collect()
 }
 
-/// Where the buffers lie on the device.
+/// Where the buffers lie on the device, of those that have a place.
 async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]) -> Vec<Ioend> {
     if blocks.is_empty() {
         return Vec::new();
     }
     let map = inode.lock_map(Op::new("gfs2_get_block_noalloc")).await;
-    let mut ioends = Vec::new();
+    let (mut ioends, mut without) = (Vec::new(), None);
     for block in blocks {
-        if let Extent::Written(phys) = map.get(*block) {
-            ioends.push(Ioend {
-                file: inode.number,
-                blocks: *block..*block + 1,
-                phys,
-                unwritten: false,
-                shared: false,
-                outcome: Outcome::of(false),
-                folios: vec![folio],
-                size: None,
-                beyond: 0,
-            });
-        }
+        let Extent::Written(phys) = map.get(*block) else {
+            without.get_or_insert(*block);
+            continue;
+        };
+        ioends.push(Ioend {
+            file: inode.number,
+            blocks: *block..*block + 1,
+            phys,
+            unwritten: false,
+            shared: false,
+            outcome: Outcome::of(false),
+            folios: vec![folio],
+            size: None,
+            beyond: 0,
+        });
     }
     drop(map);
     for ioend in &ioends {
         audit_address(inode, ioend.blocks.start, ioend.phys, false);
     }
+    if let Some(block) = without {
+        recover(inode, block);
+    }
     ioends
+}
+
+/// `recover` in `__block_write_full_folio`: a buffer that is dirty and lies inside of the file has no place (`gfs2_get_block_noalloc`). The
+/// others are written, and the error is kept as if the device had failed (`mapping_set_error`). A store makes all buffers of its folio
+/// dirty, also those behind end of file, and the file may have grown over them since.
+fn recover<B: Backend>(inode: &Inode<B>, block: FileBlock) {
+    if inode.sb.config.fs.io_errors {
+        inode.wb_error.publish(WbError::Untold.number(), Ordering::Relaxed);
+    }
+    inode.judge_no_place(block);
 }
 
 /// `gfs2_unpin` after the log was written: the buffers are dirty again, and may be written in place now.

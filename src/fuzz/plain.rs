@@ -144,6 +144,7 @@ impl PlainFiles {
             | Command::Msync { .. }
             | Command::Fsync
             | Command::Fdatasync
+            | Command::Syncfs
             | Command::SyncRange { .. }
             | Command::Relocate { .. }
             | Command::Redirty { .. }

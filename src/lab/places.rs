@@ -130,9 +130,10 @@ fn reach(command: &Command) -> u64 {
 fn of_whole_file(command: &Command) -> Option<&'static str> {
     match command {
         Command::BufferStore { .. } | Command::Pwrite { buffer: Some(_), .. } => Some(BUFFER),
-        Command::Pwrite { then: Then::Fsync | Then::Fdatasync, .. } | Command::Fsync | Command::Fdatasync => {
-            Some(FSYNC)
-        }
+        Command::Pwrite { then: Then::Fsync | Then::Fdatasync, .. }
+        | Command::Fsync
+        | Command::Fdatasync
+        | Command::Syncfs => Some(FSYNC),
         Command::Truncate { .. } => Some(RESIZED),
         Command::Fcollapse { .. } | Command::Finsert { .. } => Some(SHIFTED),
         Command::Seek { .. } | Command::Fiemap { .. } | Command::CopySparse => Some(SEARCHED),

@@ -787,16 +787,12 @@ fn the_source_is_not_probed() {
 /// A flush of gfs2's log waits for ordered data under `nobarrier` alone; with `data=writeback` it does not even write them.
 #[test]
 fn ordered_data_are_not_waited_for() {
-    let waits: Mutation = |_, fs| {
-        fs.log_ordered = LogOrdered::Wait;
-        fs.fsync_log = FsyncLog::Always;
-    };
     let submits: Mutation = |_, fs| fs.log_ordered = LogOrdered::Submit;
     let writes_none: Mutation = |_, fs| fs.log_ordered = LogOrdered::Nothing;
     for name in ["append", "stuffed"] {
-        holds(&format!("gfs2/crash-{name}"), waits, &[]);
         for mutation in [submits, writes_none] {
-            violates(&format!("gfs2/crash-{name}-nobarrier"), mutation, &[properties::CRASH_EXPOSURE]);
+            let lost = [properties::CRASH_EXPOSURE];
+            caught(&format!("gfs2/crash-{name}-nobarrier"), mutation, &lost, &[]);
         }
     }
 }
@@ -819,6 +815,13 @@ fn write_faults_let_go_of_the_glock_early() {
     holds("gfs2/punch-fault", held, &[branches::MKWRITE, branches::UNMAP]);
     let early: Mutation = |_, fs| fs.mkwrite_unlock = MkwriteUnlock::BeforeDirty;
     violates("gfs2/punch-fault-locked", early, &[properties::LOST_WRITE]);
+}
+
+/// A direct write of gfs2 changes no times, and an fsync behind it finds the inode clean.
+#[test]
+fn direct_writes_change_no_times() {
+    let lost = [properties::CRASH_LOST];
+    caught("gfs2/device-cache-direct", |_, fs| fs.dio_times = false, &lost, &[]);
 }
 
 /// fsync on gfs2 flushes the log only if it finds the inode dirty.

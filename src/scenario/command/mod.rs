@@ -122,9 +122,9 @@ fn one(
         }
         // sync(2) and syncfs(2) go from inode to inode.
         (Form::SyncAll, Some(_)) => {
-            session.after(file, verb.syntax.name, Some(&Command::Fsync), &name.span, errors);
+            session.after(file, verb.syntax.name, Some(&Command::Syncfs), &name.span, errors);
             let files = 0..session.files.len() as FileId;
-            files.map(|file| FileCommand::new(file, Command::Fsync)).collect()
+            files.map(|file| FileCommand::new(file, Command::Syncfs)).collect()
         }
         (_, options) => {
             let io = asked.unwrap_or_else(|| session.io(file));

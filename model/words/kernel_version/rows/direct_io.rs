@@ -1,6 +1,6 @@
 //! Direct I/O.
 
-use super::{ALL, EVERY, NEWEST, Row, TO_6_12, XFS, flag, row, text};
+use super::{ALL, EVERY, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, TO_6_12, XFS, flag, row, text};
 use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
 
 pub(super) const ROWS: &[Row] = &[
@@ -198,5 +198,30 @@ pub(super) const ROWS: &[Row] = &[
             ALL,
             "inode_lock in gfs2_file_write_iter, zonefs_file_dio_write; there is no direct I/O with journalled data",
         )],
+    ),
+    row(
+        "dio_times",
+        &["xfs", "xfs-zoned", "zonefs"],
+        &[flag(
+            true,
+            ALL,
+            "kiocb_modified in xfs_file_write_checks; zonefs_file_dio_write does not, and its fsync flushes the device in any case",
+        )],
+    ),
+    row(
+        "dio_times",
+        GFS2,
+        &[
+            flag(
+                true,
+                TO_6_6,
+                "gfs2_file_write_iter calls file_update_time before it asks for IOCB_DIRECT; 6.2 and 6.6 are taken to be as 6.1",
+            ),
+            flag(
+                false,
+                FROM_6_12,
+                "gfs2_file_write_iter calls file_update_time for buffered writes alone: \"under direct I/O, we don't allow and inode timestamp updates\"",
+            ),
+        ],
     ),
 ];
