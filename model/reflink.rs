@@ -28,6 +28,7 @@ use crate::truncate::{self, TruncateState};
 use crate::words::branches;
 use crate::words::check_design::ReflinkCheck;
 use crate::words::command::{Command, FileId};
+use crate::words::config::FileCommand;
 use crate::words::dio_design::DioWait;
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
@@ -419,9 +420,11 @@ fn ends_with_a_block<B: Backend>(w: &World<B>, remap: &Remap) -> bool {
 async fn carried_hint<B: Backend>(w: &World<B>, remap: &Remap) -> u16 {
     let config = &w.sb.config;
     let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
-    let has_hint = calls().any(|call| {
-        call.file == remap.source && if let Command::Cowextsize { .. } = call.command { true } else { false }
-    });
+    let sets_hint = |call: &FileCommand| {
+        let Command::Cowextsize { .. } = call.command else { return false };
+        call.file == remap.source
+    };
+    let has_hint = calls().any(sets_hint);
     let size = |file: FileId| w.inodes[usize::from(file)].i_size_peek();
     let is_whole = remap.from == 0
         && remap.cells.start == 0

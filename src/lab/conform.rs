@@ -97,7 +97,7 @@ impl Case {
         Ok(Ok(Case {
             name: job.scenario.name.clone(),
             source: job.scenario.source.clone(),
-            may_leave: may_leave(found),
+            may_leave: may_leave(&found),
             program: c::program(&plan),
             looks: config.observe.iter().map(|range| Look::new(&kernel, &config, range)).collect(),
             plan,
@@ -126,7 +126,7 @@ impl Case {
     }
 }
 
-fn may_leave(found: Exploration) -> BTreeMap<String, bool> {
+fn may_leave(found: &Exploration) -> BTreeMap<String, bool> {
     let lost = |contents: &str, states| found.violating_outcomes.get(contents) == Some(&states);
     found.outcomes.iter().map(|(contents, states)| (contents.clone(), lost(contents, *states))).collect()
 }
