@@ -119,7 +119,7 @@ fn goes_on(args: &FuzzArgs, next: u64) -> String {
     let FuzzArgs { kernels, designs, seed, from: _, count, seconds, out, losses_alone, .. } = args;
     let FuzzArgs { format: _, no_times, jobs, limit_states, limit_memory, quiet, .. } = args;
     let named = |option: &str, names: &[String]| -> String {
-        names.iter().map(|name| format!(" --{option} {}", quoted(name))).collect()
+        names.iter().map(|name| format!(" --{option} {}", quoted(name))).collect::<Vec<_>>().concat()
     };
     let given = |option: &str, number: Option<String>| {
         number.map_or_else(String::new, |number| format!(" --{option} {number}"))

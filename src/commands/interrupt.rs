@@ -15,9 +15,10 @@ static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// What is said where that was set, of answers that cannot say it themselves.
 pub(super) fn note(stop: Option<&AtomicBool>) -> String {
-    match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-        true => "it was interrupted: what was not explored by then is undecided\n".to_owned(),
-        false => String::new(),
+    if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+        "it was interrupted: what was not explored by then is undecided\n".to_owned()
+    } else {
+        String::new()
     }
 }
 

@@ -204,6 +204,9 @@ pub(super) fn any(scenario: &Scenario, name: &str) -> std::result::Result<Implem
     let (_, name) = named(scenario, kind_of(scenario, name), name);
     let known = kernel_name::meant(&name).is_some() || KernelVersion::from_name(&name).is_some();
     if !known && scenario.implementation(&name).is_none() {
+        if name.starts_with("linux-") {
+            return Err(unknown(scenario, Kind::Kernel, &name));
+        }
         let kernels = Kind::Kernel.built_in().into_iter().chain(own(scenario, Kind::Kernel));
         let kernels: Vec<&str> = kernels.collect();
         let unknown = no_such(scenario, Kind::Design, &name);
