@@ -290,7 +290,9 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         expanded: &mut Expanded,
         effects: &mut Vec<EffectId>,
     ) -> Result<(), Refused> {
-        for state in std::mem::take(&mut expanded.unknown) {
+        let unknown = std::mem::take(&mut expanded.unknown);
+        let is_out_of_order = !unknown.is_empty();
+        for state in unknown {
             let states = &self.level[expanded.task.segment];
             // Another one may have met the same before.
             if expanded.expand(&self.numbering.known, states, state, effects).is_err() {
@@ -300,6 +302,10 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
                 let learned = expanded.expand(&self.numbering.known, states, state, effects);
                 learned.map_err(|_| Refused::TooMany)?;
             }
+        }
+        // Where a limit stops the search must not depend on what it knew when it came there.
+        if is_out_of_order {
+            expanded.put_in_order();
         }
         Ok(())
     }

@@ -172,10 +172,7 @@ impl Path for FsyncState {
                     ControlFlow::Continue(inner) => {
                         ControlFlow::Continue(FsyncState::LogFlush { inner, folios, written })
                     }
-                    ControlFlow::Break(()) if written.was_dirty => {
-                        ControlFlow::Continue(FsyncState::OrderedDel(written, folios))
-                    }
-                    ControlFlow::Break(()) => inode_written(inode, me, folios, written),
+                    ControlFlow::Break(()) => log_flushed(inode, me, folios, written),
                 }
             }
             FsyncState::OrderedDel(written, folios) => {
@@ -204,22 +201,28 @@ impl Path for FsyncState {
                 log_force(inode, Upto::File).await;
                 forced(inode, me)
             }
-            FsyncState::CheckError(otherwise) => match (file_check_wb_err(inode).await, otherwise) {
-                (Ok(()), Otherwise::LogForce) => flushed(inode, me).await,
-                (Ok(()), Otherwise::Return) => promise(inode, me, Told::Yes),
-                (Err(_), _) => {
-                    // What fails promises nothing.
-                    inode.oracle.abandon_sync(me);
-                    ControlFlow::Break(Returned::Error)
-                }
-            },
-            FsyncState::Cached => {
-                if is_cached(inode).await {
-                    ControlFlow::Continue(FsyncState::CheckError(Otherwise::Return))
-                } else {
-                    promise(inode, me, Told::Yes)
-                }
+            FsyncState::CheckError(otherwise) => check_error(inode, me, otherwise).await,
+            FsyncState::Cached if is_cached(inode).await => {
+                ControlFlow::Continue(FsyncState::CheckError(Otherwise::Return))
             }
+            FsyncState::Cached => promise(inode, me, Told::Yes),
+        }
+    }
+}
+
+/// Whoever waits for an error asks, and goes on if there is none.
+async fn check_error<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    otherwise: Otherwise,
+) -> ControlFlow<Returned, FsyncState> {
+    match (file_check_wb_err(inode).await, otherwise) {
+        (Ok(()), Otherwise::LogForce) => flushed(inode, me).await,
+        (Ok(()), Otherwise::Return) => promise(inode, me, Told::Yes),
+        (Err(_), _) => {
+            // What fails promises nothing.
+            inode.oracle.abandon_sync(me);
+            ControlFlow::Break(Returned::Error)
         }
     }
 }
@@ -244,6 +247,20 @@ async fn filemap_fdatawait<B: Backend>(
         FsyncState::Fdatawait(folios)
     } else {
         write_inode(inode, folios, false)
+    }
+}
+
+/// The log is flushed; the file leaves the list of ordered data if this is who has written the inode.
+fn log_flushed<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    folios: Range<FolioIndex>,
+    written: InodeWritten,
+) -> Stepped<FsyncState> {
+    if written.was_dirty {
+        ControlFlow::Continue(FsyncState::OrderedDel(written, folios))
+    } else {
+        inode_written(inode, me, folios, written)
     }
 }
 

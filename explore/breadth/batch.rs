@@ -100,6 +100,12 @@ impl Expanded {
         self.transitions = 0;
     }
 
+    /// Puts what was found in the order of the states that it was found in: what had to be learned first came last.
+    pub(super) fn put_in_order(&mut self) {
+        self.arrivals.iter_mut().for_each(|arrivals| arrivals.sort_by_key(|arrival| arrival.from));
+        self.ends.sort_unstable();
+    }
+
     /// How many transitions lead to some state.
     pub(super) fn arrivals(&self) -> usize {
         self.arrivals.iter().map(Vec::len).sum()

@@ -458,10 +458,8 @@ impl Command {
                 row(call, Calls(range.clone(), *chunk), GrowsTo(range.end), Stay, Written(*fill), needs, Role::Io(*io))
             }
             Command::BufferStore { range, fill, .. } => row(Some("store"), Bytes(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
-            Command::Pread { range, chunk, io, dontcache } => {
-                let call = Some(by_io(*io, "read(2)", "direct read"));
-                row(call, Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io, *dontcache), Role::Io(*io))
-            }
+            Command::Pread { range, chunk, io, dontcache } =>
+                row(Some(by_io(*io, "read(2)", "direct read")), Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io, *dontcache), Role::Io(*io)),
             Command::Seek { from, .. } => row(Some("lseek(2)"), Touches::From(*from), Keeps, Stay, Nothing, &[], Searches),
             Command::Fiemap { range } =>
                 row(Some("fiemap"), to_end(range), Keeps, Stay, Nothing, &[MAPPED_ON_REQUEST], Searches),
@@ -477,10 +475,7 @@ impl Command {
             Command::MadviseDontneed { range } =>
                 row(Some("madvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
 
-            Command::Msync { range, wait } => {
-                let role = if *wait { Syncs } else { Plain };
-                row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], role)
-            }
+            Command::Msync { range, wait } => row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], if *wait { Syncs } else { Plain }),
             Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Syncs),
             Command::Syncfs => row(Some("syncfs(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),

@@ -187,8 +187,8 @@ pub(super) const ROWS: &[Row] = &[
             "xfs_reflink_remap_prep: where the range begins behind end of file, xfs_flush_unmap_range from there on",
         )],
     ),
-    row("clone_unmap", GFS2, &[text("range", ALL, "no clones")]),
-    row("clone_unmap", &["zonefs"], &[text("range", ALL, "no clones")]),
+    row("clone_unmap", GFS2, &[text("from-eof", ALL, "no clones")]),
+    row("clone_unmap", &["zonefs"], &[text("from-eof", ALL, "no clones")]),
     row(
         "delalloc_alloc",
         XFS,
