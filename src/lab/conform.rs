@@ -150,6 +150,15 @@ fn unaskable(config: &Config) -> Option<&'static str> {
     if calls().any(fails) {
         return Some("a copy fails, or somebody is killed");
     }
+    if calls().any(|call| call.command.must_not_wait()) {
+        return Some("a write must not wait, and may fail for what is not modelled");
+    }
+    if calls().any(|call| call.command.is_of_no_kernel()) {
+        return Some("a command does what no kernel does");
+    }
+    if !config.holds.is_empty() {
+        return Some("a [[hold]] directs it");
+    }
     config.observe.is_empty().then_some("nothing is looked at")
 }
 
@@ -401,6 +410,9 @@ mod tests {
             ("xfs/collapse-crash-overwrite", "power is lost"),
             ("xfs/punch-large-folio", "folios are larger than a page"),
             ("xfs/killed-cut", "a copy fails, or somebody is killed"),
+            ("xfs/nowait", "a write must not wait, and may fail for what is not modelled"),
+            ("xfs/redirty-direct", "a command does what no kernel does"),
+            ("xfs/real-control", "a [[hold]] directs it"),
         ] {
             assert_eq!(case(name).expect_err(name), Unasked(why.to_owned()));
         }

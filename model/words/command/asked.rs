@@ -54,6 +54,16 @@ impl Command {
         self.facts().size.after(size)
     }
 
+    /// Whether it is a write with RWF_NOWAIT.
+    pub fn must_not_wait(&self) -> bool {
+        if let Command::Pwrite { nowait, .. } = self { *nowait } else { false }
+    }
+
+    /// Whether it does what no path of a kernel's XFS, gfs2 or zonefs does: folios that are dirtied as they are.
+    pub fn is_of_no_kernel(&self) -> bool {
+        if let Command::Redirty { .. } = self { true } else { false }
+    }
+
     /// Whether device blocks may come to lie elsewhere in a file, or be free for others, by the command.
     pub fn moves_blocks(&self) -> bool {
         self.facts().blocks != Stay
