@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::synthesize::parse_personality;
+
 const FETCH_HELP: &str = "\
 The folder is $STALEMAP_LAB, or stalemap/lab in the cache folder; it can be removed. What is there is not fetched again.
 Debian is taken from where apt of this host has it, or from the mirror $STALEMAP_MIRROR.
@@ -11,6 +13,14 @@ Debian is taken from where apt of this host has it, or from the mirror $STALEMAP
 Exit codes:
   0  the kernel is there
   2  usage, or something is lacking; it is said what";
+
+const CONFORM_HELP: &str = "\
+Exit codes:
+  0  nothing was left that no run of the model leaves
+  1  something was
+  2  usage or bad input, also something that the lab needs and does not find
+  3  some scenario did not come to its end
+  4  an engine failed: a defect of stalemap";
 
 /// `lab`.
 #[derive(Debug, Args)]
@@ -30,6 +40,7 @@ pub enum LabCommand {
     Run(LabRunArgs),
     /// Draw scenarios, run their tasks in a guest all at once, round after round, and look for contents that no run of the model
     /// leaves.
+    #[command(after_help = CONFORM_HELP)]
     Conform(LabConformArgs),
     /// Export a schedule's test for xfstests, and run it in a guest: pass, fail, or not run and why.
     Xfstests(LabXfstestsArgs),
@@ -182,10 +193,10 @@ pub struct LabConformArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub from: u64,
     /// How many numbers.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "paths", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: u64,
     /// Only scenarios on this file system; repeatable.
-    #[arg(long = "personality", value_name = "NAME")]
+    #[arg(long = "personality", value_name = "NAME", value_parser = parse_personality, conflicts_with = "paths")]
     pub personalities: Vec<String>,
     /// The rounds of each scenario.
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..))]

@@ -81,7 +81,8 @@ pub struct SynthesizeArgs {
 }
 
 /// Looks the name of a personality up.
-fn parse_personality(text: &str) -> Result<String, String> {
+/// A built-in file system, by its name.
+pub(super) fn parse_personality(text: &str) -> Result<String, String> {
     let known = Personality::BUILT_IN;
     if known.contains(&text) {
         return Ok(text.to_owned());

@@ -42,9 +42,9 @@ pub(super) fn command(args: &LabConformArgs) -> Result<Report> {
     let rounds = Rounds { rounds: args.rounds, seconds: args.seconds };
     let mut asked = Vec::new();
     for some in cases.chunks(OF_GUEST) {
+        eprintln!("{} of {} scenarios asked", asked.len(), cases.len());
         let seen = conform::run(&store, &kernel, some, rounds).map_err(|error| lacking(&error))?;
         for (case, seen) in some.iter().zip(seen) {
-            eprint!("{}", report::line(case, &seen));
             keep(args.keep.as_deref(), case, &seen)?;
             asked.push((case, seen));
         }

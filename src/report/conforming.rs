@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::lab::conform::{Case, Judged, Seen, Unasked};
 
 /// A scenario: how many rounds, and what came of them.
-pub fn line(case: &Case, seen: &Seen) -> String {
+fn line(case: &Case, seen: &Seen) -> String {
     let rounds: u64 = seen.left.values().sum();
     let of = |judged: Judged| seen.left.iter().filter(move |(left, _)| case.judge(left) == judged);
     let known = seen.left.len() - of(Judged::Impossible).count();

@@ -61,7 +61,8 @@ impl Command {
 
     /// Whether it does what no path of a kernel's XFS, gfs2 or zonefs does: folios that are dirtied as they are.
     pub fn is_of_no_kernel(&self) -> bool {
-        if let Command::Redirty { .. } = self { true } else { false }
+        let Command::Redirty { .. } = self else { return false };
+        true
     }
 
     /// Whether device blocks may come to lie elsewhere in a file, or be free for others, by the command.
