@@ -319,7 +319,7 @@ async fn begin<B: Backend>(
     if over == Over::Dirty {
         return ControlFlow::Continue(zero::flush_first(inode, write));
     }
-    inode.oracle.sampled(me);
+    inode.retries.sampled(me);
     let Ok(mut iomap) = sampled else {
         inode.emit(|| What::Failed(Errno::NoSpace));
         inode.judge_no_space(&blocks);

@@ -581,9 +581,9 @@ fn stale<B: Backend>(
             reserved && !fs::misleads(inode, iomap, block, map)
         });
         if inode.counters.beside_has_moved(iomap.cookie, now()) {
-            inode.oracle.moved_beside(me);
+            inode.retries.moved_beside(me);
         }
-        inode.oracle.stale(me, needless);
+        inode.retries.stale(me, needless);
         let needless = if needless { Needless::Yes } else { Needless::No };
         let looked_up = if folio.is_some() { LookedUp::Yes } else { LookedUp::No };
         inode.account(Expense::Aborted { needless, folio: looked_up });
@@ -591,7 +591,7 @@ fn stale<B: Backend>(
             inode.account(Expense::NothingToRead(block));
         }
     });
-    if inode.oracle.retries(me) > inode.sb.config.retries {
+    if inode.retries.of(me) > inode.sb.config.retries {
         inode.sb.backend.cut(bounds::RETRIES);
     }
     iomap.stale = StaleFlag::Set;
@@ -606,7 +606,7 @@ fn stale<B: Backend>(
     let IomapIter { write, iomap, .. } = &mut iter;
     if design.on_stale == OnStale::KeepMapping {
         iomap.stale = StaleFlag::Clear;
-        inode.oracle.sampled(me);
+        inode.retries.sampled(me);
         iomap.cookie = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end, &inode.i_size);
         return WriteState::Folio(iter);
     }

@@ -4,6 +4,8 @@
 
 pub mod crash;
 pub mod growth;
+mod history;
 pub mod oracle;
 pub mod properties;
+pub mod retries;
 pub mod survivors;

@@ -7,6 +7,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, MemoryModel, Orderin
 
 use crate::judge::oracle::Oracle;
 use crate::judge::properties;
+use crate::judge::retries::{Counted, Retries};
 use crate::state::contents::Contents;
 use crate::state::dinode::{Dinode, empty_dinode};
 use crate::state::event::{Expense, Given, KernelEvent, LockKind, MapChange, Spent, What};
@@ -108,6 +109,8 @@ pub struct Inode<B: Backend> {
     tlb: Vec<Handover<B>>,
     /// The judge.
     pub oracle: Oracle<B>,
+    /// How often writers begin again.
+    pub retries: Retries<B>,
     /// Whether a concurrent actor may change i_size. If none may, reading it commutes with everything, and
     /// its readers need no operation of their own.
     pub size_changes: bool,
@@ -129,13 +132,15 @@ impl<B: Backend> Inode<B> {
     ) -> Self {
         let geometry = &sb.geometry;
         let crashes = sb.config.judges_crashes();
-        let oracle = Oracle::new(backend, geometry, actors, &sb.patterns, sb.config.label(number))
+        let label = sb.config.label(number);
+        let oracle = Oracle::new(backend, geometry, &sb.patterns, label)
             .with_exempted(sb.config.exempted())
             .with_buffers(
                 sb.config.user_buffers().into_iter().map(|buffer| (buffer.write, buffer.stores)).collect(),
             )
             .with_post_eof(sb.config.post_eof);
-        let oracle = if sb.config.is_endless() { oracle.without_counts() } else { oracle };
+        let counted = if sb.config.is_endless() { Counted::No } else { Counted::Yes };
+        let retries = Retries::new(backend, actors, counted, label);
         let oracle = if sb.config.fs.io_errors { oracle.with_failing_zeros() } else { oracle };
         let fs = &sb.config.fs;
         let (map, size) = new_file(&sb.config, geometry, number);
@@ -185,6 +190,7 @@ impl<B: Backend> Inode<B> {
                 .map(|_| handover("writeback", Link::WritebackWait, Link::WritebackClear))
                 .collect(),
             oracle: if crashes { oracle.with_crashes(geometry, size) } else { oracle },
+            retries,
             passes_blocks: sb.config.passes_blocks(number),
             reflinks: sb.config.reflinks(number) || sb.config.fs.is_out_of_place(),
             sb: Arc::clone(sb),
@@ -319,7 +325,7 @@ impl<B: Backend> Inode<B> {
     pub(super) fn bump_data_seq(&self, me: ActorId, blocks: impl IntoIterator<Item = FileBlock> + Clone) {
         if let Some(to) = self.counters.data_changes(blocks.clone()) {
             self.counted(Fork::Data, to, blocks);
-            self.oracle.bumped(me);
+            self.retries.bumped(me);
         }
     }
 
@@ -332,7 +338,7 @@ impl<B: Backend> Inode<B> {
     ) {
         let to = self.counters.cow_changes(cow, blocks.clone());
         self.counted(Fork::Cow, to, blocks);
-        self.oracle.bumped(me);
+        self.retries.bumped(me);
     }
 
     /// The data fork's counter moves in an operation of its own, before its extents of `blocks` change (a mutant).

@@ -62,7 +62,7 @@ impl<B: Backend> Inode<B> {
     /// [`Bump::AfterClear`]).
     pub async fn move_counter_late(&self, blocks: Range<FileBlock>) {
         self.count_data_late(blocks).await;
-        self.oracle.bumped(self.sb.backend.current());
+        self.retries.bumped(self.sb.backend.current());
     }
 }
 
@@ -168,7 +168,7 @@ impl<B: Backend> MapSection<'_, B> {
     pub async fn move_counter_early(&self, blocks: Range<FileBlock>) {
         let inode = self.owed.inode;
         inode.count_data_early(blocks).await;
-        inode.oracle.bumped(inode.sb.backend.current());
+        inode.retries.bumped(inode.sb.backend.current());
     }
 
     /// Moves the data fork's counter for a change that I/O completion makes, if it moves with the change.
