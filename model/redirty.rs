@@ -13,7 +13,8 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
-use crate::mmap::{Mapped, map_next};
+use crate::mmap::mkwrite::map_next;
+use crate::mmap::state::Mapped;
 use crate::path::{Part, Path, Stepped};
 use crate::read::fill::{self, FillState};
 use crate::state::dio_count::inode_dio_wait;

@@ -1,0 +1,76 @@
+//! `filemap_fault` and `finish_fault`: the folio of a fault is found or filled, and what a read fault maps.
+
+use stalemap_facade::{ActorId, Backend, Lock, Op};
+
+use crate::fs::glock;
+use crate::mmap::state::{Access, MmapState, Rest, VmFault};
+use crate::read::fill::FillState;
+use crate::state::event::{FolioEvent, What};
+use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
+use crate::state::inode::Inode;
+use crate::state::pte::Pte;
+use crate::words::design::FaultMap;
+use crate::words::geometry::Cell;
+
+/// `filemap_fault` (mm/filemap.c): finds an uptodate folio, or has it filled. A read fault installs the
+/// entry; a write fault goes on to `page_mkwrite`. Beyond the page of end of file the access dies of SIGBUS, also where
+/// the folio reaches further down: `None`.
+pub(super) async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest) -> Option<MmapState> {
+    let index = inode.sb.geometry.folio_of(rest.cells.start);
+    let target = u32::from(index);
+    let mut slot = inode.page(index).lock(Op::on("filemap_fault", target)).await;
+    if inode.sb.geometry.page_at(rest.cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek()) {
+        inode.emit(|| What::Sigbus(None));
+        return None;
+    }
+    slot.looked_up();
+    let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
+        drop(slot);
+        return Some(MmapState::Fill(rest, FillState::new(index)));
+    };
+    slot.folio_mut(id).refs |= 1 << me;
+    drop(slot);
+    if rest.access != Access::Load {
+        return Some(MmapState::Mkwrite(VmFault { rest, folio: FolioRef { index, id }, promised: 0 }));
+    }
+    Some(MmapState::LockRead(rest, FolioRef { index, id }))
+}
+
+/// The rest of a read fault, from the folio lock on: the entry, if the folio is still in the page cache.
+pub(super) async fn lock_for_read<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    rest: Rest,
+    folio: FolioRef,
+) -> MmapState {
+    let FolioRef { index, id } = folio;
+    let op = Op::on("folio_lock", u32::from(index));
+    let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
+    inode.folio_passed(index, Some(id));
+    let found = slot.folio(id).is_some_and(|folio| folio.in_cache);
+    if found {
+        map_pages(inode, slot.folio_mut(id), rest.cells.start, me, Pte::ReadOnly);
+        inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));
+    }
+    slot.put(id, me);
+    drop(slot);
+    glock::release(inode, me);
+    if found { MmapState::Access(rest) } else { MmapState::Fault(rest) }
+}
+
+/// `finish_fault` (mm/memory.c): the entry for the page that was accessed, or those for the whole folio, if it lies inside the
+/// file and the actor has none for any of its pages.
+pub(super) fn map_pages<B: Backend>(inode: &Inode<B>, folio: &mut Folio, at: Cell, me: ActorId, pte: Pte) {
+    let geometry = &inode.sb.geometry;
+    let end = geometry.cells_of_folio(geometry.folio_of(at)).end;
+    // The size is rounded up to pages.
+    let inside = || geometry.page_at(end - 1) < geometry.byte_at(inode.i_size_peek());
+    let whole = inode.sb.config.design.fault_map == FaultMap::Folio && inside() && folio.ptes.none_of(me);
+    let page = geometry.page_in_folio(at);
+    let pages = if whole { 0..geometry.pages_per_folio() } else { page..page + 1 };
+    pages.for_each(|page| folio.ptes.set(page, me, pte));
+}
+
+pub(super) fn is_unlocked(slot: &Slot, id: u64) -> bool {
+    slot.is_unlocked(id as FolioId)
+}
