@@ -8,12 +8,17 @@
 //! Left out: the mapping that gfs2 samples once more before it notices that a pass cannot go on, dirty throttling,
 //! large folios of varying size.
 
+mod audit;
+pub(crate) mod fill;
 mod get_folio;
 pub mod jdata;
 pub mod punch;
+mod stale;
 pub mod unshare;
 pub mod valid;
-pub mod write;
+mod write;
+mod write_end;
+mod write_failed;
 pub mod write_state;
 pub mod zero;
 

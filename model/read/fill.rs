@@ -10,8 +10,8 @@ use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::fs::valid_size::is_behind;
 use crate::fs::{self, glock, stuffed};
+use crate::iomap::fill::read_block;
 use crate::iomap::valid::valid_or_dropped;
-use crate::iomap::write::read_block;
 use crate::state::event::{Checker, DataEvent, Expense, FolioEvent, Method, What};
 use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
 use crate::state::glock::Mode;
