@@ -40,12 +40,12 @@ use crate::state::dio_count::{inode_dio_begin, inode_dio_end, inode_dio_wait};
 use crate::state::event::{
     Checker, DataEvent, Dropped, Errno, Expense, Fallback, Mapping, Method, Sampler, What,
 };
-use crate::state::folio::Eviction;
 use crate::state::glock::Mode;
 use crate::state::inode::Inode;
 use crate::state::leases::{break_layout, wait_for_layouts};
 use crate::state::log::InodeDirty;
 use crate::state::mapping::{Iomap, IomapType};
+use crate::state::slot::Eviction;
 use crate::state::sync::IoLock;
 use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;

@@ -7,9 +7,10 @@ use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 use crate::state::device::contents;
 use crate::state::event::{DataEvent, FolioEvent, What};
-use crate::state::folio::{Folio, Slot};
+use crate::state::folio::Folio;
 use crate::state::inode::Inode;
 use crate::state::private::Taken;
+use crate::state::slot::Slot;
 use crate::state::trace;
 use crate::words::design::{IsizeExtended, PartialClear, PartialUnmap};
 use crate::words::extent::Extent;

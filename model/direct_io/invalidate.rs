@@ -11,8 +11,8 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::state::event::{FolioEvent, What};
-use crate::state::folio::{Eviction, Slot};
 use crate::state::inode::Inode;
+use crate::state::slot::{Eviction, Slot};
 use crate::state::trace;
 use crate::words::geometry::FolioIndex;
 use crate::words::ordering::Link;

@@ -16,13 +16,15 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::judge::properties;
+use crate::state::buffers::Buffers;
 use crate::state::event::{DataEvent, FolioEvent, Says, Truth, Use, What};
-use crate::state::folio::{Buffers, Folio, FolioId, Slot};
+use crate::state::folio::{Folio, FolioId};
 use crate::state::inode::Inode;
 use crate::state::log::InodeDirty;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::owed::Debt;
 use crate::state::private::Taken;
+use crate::state::slot::Slot;
 use crate::words::branches;
 use crate::words::extent::{Enospc, ExtentMap};
 use crate::words::geometry::{Cell, FileBlock};

@@ -17,9 +17,11 @@ use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::iomap::write_state::Write;
 use crate::judge::properties;
+use crate::state::buffers::Buffers;
 use crate::state::event::{Fill, What};
-use crate::state::folio::{Buffers, Folio, FolioId, FolioRef, Slot};
+use crate::state::folio::{Folio, FolioId, FolioRef};
 use crate::state::inode::Inode;
+use crate::state::slot::Slot;
 use crate::truncate::pagecache_isize_extended;
 use crate::words::design::{Check, FolioLookup, PageDone, PageDoneOnStale};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};

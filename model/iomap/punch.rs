@@ -10,8 +10,9 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::fs::gfs2;
-use crate::state::folio::{FolioId, Slot};
+use crate::state::folio::FolioId;
 use crate::state::inode::Inode;
+use crate::state::slot::Slot;
 use crate::truncate::{self, TruncateState};
 use crate::words::design::{Punch, PunchLock, PunchStart};
 use crate::words::extent::Fork;

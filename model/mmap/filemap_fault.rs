@@ -6,9 +6,10 @@ use crate::fs::glock;
 use crate::mmap::state::{Access, MmapState, Rest, VmFault};
 use crate::read::fill::FillState;
 use crate::state::event::{FolioEvent, What};
-use crate::state::folio::{Folio, FolioId, FolioRef, Slot};
+use crate::state::folio::{Folio, FolioId, FolioRef};
 use crate::state::inode::Inode;
 use crate::state::pte::Pte;
+use crate::state::slot::Slot;
 use crate::words::design::FaultMap;
 use crate::words::geometry::Cell;
 

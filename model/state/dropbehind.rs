@@ -6,7 +6,8 @@
 
 use stalemap_facade::ActorId;
 
-use crate::state::folio::{Eviction, FolioId, Slot};
+use crate::state::folio::FolioId;
+use crate::state::slot::{Eviction, Slot};
 use crate::words::personality::Dropbehind;
 
 /// Who drops a folio that is marked.

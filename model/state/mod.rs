@@ -4,6 +4,7 @@
 
 pub mod aio;
 pub mod answers;
+pub mod buffers;
 pub mod commit;
 pub mod contents;
 pub mod device;
@@ -30,6 +31,7 @@ pub mod owed;
 pub mod private;
 pub mod pte;
 pub mod shutdown;
+pub mod slot;
 pub mod space;
 pub mod superblock;
 pub mod sync;

@@ -91,7 +91,7 @@ pub enum Debt {
     /// Blocks became valid: whoever unlocks the folio asks `Inode::audit_folio` before.
     Contents = 1,
     /// Blocks became dirty: whoever unlocks the folio asks `Inode::audit_backing` after, and says so with
-    /// [`Slot::unlock_dirtied`](crate::state::folio::Slot::unlock_dirtied).
+    /// [`Slot::unlock_dirtied`](crate::state::slot::Slot::unlock_dirtied).
     Backing = 2,
 }
 

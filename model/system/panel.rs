@@ -6,8 +6,8 @@ use std::ops::Range;
 use stalemap_facade::{ActorId, Backend, Leaf, Lock};
 
 use crate::state::disk::on_disk;
-use crate::state::folio::Slot;
 use crate::state::inode::Inode;
+use crate::state::slot::Slot;
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
 use crate::state::zones::ZoneState;

@@ -6,8 +6,9 @@ use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::judge::properties;
 use crate::state::event::{DataEvent, FolioEvent, Says, Truth, Use, What};
-use crate::state::folio::{Folio, FolioRef, Slot};
+use crate::state::folio::{Folio, FolioRef};
 use crate::state::inode::Inode;
+use crate::state::slot::Slot;
 use crate::words::design::StablePages;
 use crate::words::extent::{ExtentMap, Phys};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};

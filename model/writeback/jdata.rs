@@ -6,11 +6,13 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
 
 use crate::iomap::jdata::{bits, broken};
+use crate::state::buffers::{Buffers, Stored};
 use crate::state::event::{DataEvent, FolioEvent, What};
-use crate::state::folio::{Buffers, FolioId, FolioRef, Slot, Stored};
+use crate::state::folio::{FolioId, FolioRef};
 use crate::state::inode::{Inode, WbError};
 use crate::state::ioend::{Ioend, Outcome};
 use crate::state::private::Taken;
+use crate::state::slot::Slot;
 use crate::words::extent::Extent;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
