@@ -582,7 +582,7 @@ impl<B: Backend> Oracle<B> {
             return;
         }
         let property = if history.owns(value) { properties::STALE_READ } else { properties::STALE_EXPOSURE };
-        self.backend.violate(property, || {
+        self.violate(property, || {
             format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
         });
     }

@@ -457,3 +457,25 @@ fn forks_of_many_blocks_have_numbers_of_their_own() {
     }
     assert!(!drawing.contains("/ then the COW fork") && !drawing.contains("- nothing"), "{drawing}");
 }
+
+/// What is judged of one of several files says which one it is, also of what a load or a read(2) returned.
+#[test]
+fn a_violation_names_its_file() {
+    let folder = elsewhere();
+    let run = |read: &str| {
+        let source = format!(
+            "title = \"x\"\n[geometry]\nblock = \"1k\"\nfolio = \"4k\"\n\
+             [[file]]\nname = \"log\"\n[[file]]\nname = \"data\"\n\
+             [setup]\nrun = [\"[data] pwrite -S 0x58 0 1k\", \"[data] fsync\"]\n\
+             [[actor]]\nname = \"fault\"\nrun = [\"[data] mmap -rw 0 4k\", \"[data] mwrite -S 0x47 3k 1k\", \
+             \"[data] truncate 8k\", \"{read}\"]\n\
+             [expect]\nnone = [\"stale-exposure\", \"dropped-dirty\"]\n"
+        );
+        std::fs::write(folder.path().join("s.toml"), source).unwrap();
+        text(&stalemap(folder.path(), &["check", "s.toml", "--design", "none"]).stdout)
+    };
+    for read in ["[data] mread 3k 1k", "[data] pread 3k 1k"] {
+        let drawing = run(read);
+        assert!(drawing.contains("stale exposure: [data] a read of 3k-4k returned 0x47"), "{drawing}");
+    }
+}
