@@ -13,7 +13,7 @@ use crate::judge::history::{History, Zeros};
 use crate::judge::properties;
 use crate::judge::survivors::{Survivors, Told};
 use crate::words::config::{PostEof, labelled};
-use crate::words::geometry::{Cell, FolioIndex, Geometry};
+use crate::words::geometry::{Cell, FolioIndex, Geometry, within};
 use crate::words::value::{MAX_WRITES, Value, WriteId};
 
 /// What the page cache has where writeback has failed.
@@ -44,6 +44,12 @@ pub struct Oracle<B: Backend> {
     post_eof: PostEof,
     /// Whether zeros that are put into a block may fail to be written.
     zeros: Zeros,
+}
+
+/// The folios that `cells` touch, each with where they lie in it.
+fn by_folio(geometry: &Geometry, cells: &Range<Cell>) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let inside = |index| (usize::from(index), within(&geometry.cells_of_folio(index), cells));
+    geometry.folios_touched(cells).map(inside)
 }
 
 /// Runs of cells with the same contents, for messages.
@@ -134,9 +140,8 @@ impl<B: Backend> Oracle<B> {
     /// Calls `change` for what may survive a crash in a range of cells.
     fn survivors(&self, geometry: &Geometry, cells: &Range<Cell>, change: impl Fn(&mut Survivors)) {
         let Some(survivors) = &self.survivors else { return };
-        for index in geometry.folios_touched(cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
-            survivors[usize::from(index)].update(|cells| cells[inside].iter_mut().for_each(&change));
+        for (index, inside) in by_folio(geometry, cells) {
+            survivors[index].update(|cells| cells[inside].iter_mut().for_each(&change));
         }
     }
 
@@ -221,9 +226,8 @@ impl<B: Backend> Oracle<B> {
 
     /// Calls `change` for each history in a range of cells.
     fn each(&self, geometry: &Geometry, cells: &Range<Cell>, change: impl Fn(&mut History)) {
-        for index in geometry.folios_touched(cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
-            self.cells[usize::from(index)].update(|histories| histories[inside].iter_mut().for_each(&change));
+        for (index, inside) in by_folio(geometry, cells) {
+            self.cells[index].update(|histories| histories[inside].iter_mut().for_each(&change));
         }
     }
 
@@ -403,15 +407,13 @@ impl<B: Backend> Oracle<B> {
     fn rearrange(&self, geometry: &Geometry, from: Cell, change: impl Fn(&mut Vec<History>)) {
         let cells = from..geometry.cells();
         let mut histories = Vec::new();
-        for index in geometry.folios_touched(&cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), &cells);
-            self.cells[usize::from(index)].audit(|folio| histories.extend_from_slice(&folio[inside]));
+        for (index, inside) in by_folio(geometry, &cells) {
+            self.cells[index].audit(|folio| histories.extend_from_slice(&folio[inside]));
         }
         change(&mut histories);
         let mut histories = histories.into_iter();
-        for index in geometry.folios_touched(&cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), &cells);
-            self.cells[usize::from(index)].update(|folio| {
+        for (index, inside) in by_folio(geometry, &cells) {
+            self.cells[index].update(|folio| {
                 folio[inside].iter_mut().zip(&mut histories).for_each(|(cell, other)| cell.take_over(other));
             });
         }
@@ -467,9 +469,8 @@ impl<B: Backend> Oracle<B> {
     /// A read(2) has copied `values` out of `cells` of one folio, or read them from the device, or knows them to be zeros. It has
     /// seen a size that takes them in.
     pub fn copied_out(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>, values: &[Value]) {
-        for index in geometry.folios_touched(cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
-            self.cells[usize::from(index)].audit(|histories| {
+        for (index, inside) in by_folio(geometry, cells) {
+            self.cells[index].audit(|histories| {
                 let read = histories[inside].iter().zip(values);
                 if read.clone().any(|(history, value)| history.outgrown().misleads_read(*value)) {
                     self.size_before_data(geometry, cells);
@@ -508,9 +509,8 @@ impl<B: Backend> Oracle<B> {
     /// transition.
     pub fn may_return(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) -> Vec<u64> {
         let mut values = Vec::new();
-        for index in geometry.folios_touched(cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
-            self.cells[usize::from(index)].audit(|histories| {
+        for (index, inside) in by_folio(geometry, cells) {
+            self.cells[index].audit(|histories| {
                 values.extend(histories[inside].iter().map(|history| history.may_return(reader)));
             });
         }
@@ -522,7 +522,7 @@ impl<B: Backend> Oracle<B> {
     pub fn replace(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[u64]) {
         for index in geometry.folios_touched(cells) {
             let folio = geometry.cells_of_folio(index);
-            let inside = crate::words::geometry::within(&folio, cells);
+            let inside = within(&folio, cells);
             let first = usize::from(folio.start.max(cells.start) - cells.start);
             self.cells[usize::from(index)].update(|histories| {
                 for (history, values) in histories[inside].iter_mut().zip(values.iter().skip(first)) {
@@ -546,9 +546,8 @@ impl<B: Backend> Oracle<B> {
     /// What each of `cells` may contain, but for writes that have not ended.
     fn settled(&self, geometry: &Geometry, cells: &Range<Cell>) -> Vec<u64> {
         let mut values = Vec::new();
-        for index in geometry.folios_touched(cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
-            self.cells[usize::from(index)]
+        for (index, inside) in by_folio(geometry, cells) {
+            self.cells[index]
                 .audit(|histories| values.extend(histories[inside].iter().map(History::settled)));
         }
         values
@@ -557,9 +556,8 @@ impl<B: Backend> Oracle<B> {
     /// A load through a mapping of `cells` of one folio: begins and ends at once. Behind end of file there are
     /// zeros, or what was stored there.
     pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value]) {
-        for index in geometry.folios_touched(cells) {
-            let inside = crate::words::geometry::within(&geometry.cells_of_folio(index), cells);
-            self.cells[usize::from(index)].audit(|histories| {
+        for (index, inside) in by_folio(geometry, cells) {
+            self.cells[index].audit(|histories| {
                 for (history, value) in histories[inside].iter().zip(values) {
                     if history.outgrown().misleads_load(*value) {
                         self.size_before_data(geometry, cells);
