@@ -1,17 +1,21 @@
 //! The properties, judged on the history of operations and not on how the model works.
 //!
 //! For every cell the oracle keeps which values it may have (`history.rs`). It is told when writes and reads begin and end,
-//! and shown what the page cache and the device hold; it never steers anybody.
+//! and shown what the page cache and the device hold; it never steers anybody. Here is what it is told of writes, zeros, growth and
+//! moves; what it says of reads, of contents and of crashes is in the files below.
 //!
 //! Its own state is part of the system's state: it is kept in small pieces, one per folio, so that recording commutes where the recorded operations do.
 
+mod contents;
+mod crashes;
+mod reads;
+
 use std::ops::Range;
 
-use stalemap_facade::{ActorId, Backend, Leaf, Property};
+use stalemap_facade::{Backend, Leaf, Property};
 
 use crate::judge::history::{History, Zeros};
-use crate::judge::properties;
-use crate::judge::survivors::{Survivors, Told};
+use crate::judge::survivors::Survivors;
 use crate::words::config::{PostEof, labelled};
 use crate::words::geometry::{Cell, FolioIndex, Geometry, within};
 use crate::words::value::{MAX_WRITES, Value, WriteId};
@@ -50,26 +54,6 @@ pub struct Oracle<B: Backend> {
 fn by_folio(geometry: &Geometry, cells: &Range<Cell>) -> impl Iterator<Item = (usize, Range<usize>)> {
     let inside = |index| (usize::from(index), within(&geometry.cells_of_folio(index), cells));
     geometry.folios_touched(cells).map(inside)
-}
-
-/// Runs of cells with the same contents, for messages.
-#[derive(Default)]
-struct Runs(Vec<(Range<Cell>, Value)>);
-
-impl Runs {
-    fn add(&mut self, cell: Cell, value: Value) {
-        match self.0.last_mut() {
-            Some((run, same)) if run.end == cell && *same == value => run.end += 1,
-            _ => self.0.push((cell..cell + 1, value)),
-        }
-    }
-
-    fn show(&self, geometry: &Geometry, patterns: &[u8]) -> String {
-        let show = |(cells, value): &(Range<Cell>, Value)| {
-            format!("{} is {}", geometry.show_cells(cells), value.show(patterns))
-        };
-        self.0.iter().map(show).collect::<Vec<_>>().join(", ")
-    }
 }
 
 impl<B: Backend> Oracle<B> {
@@ -119,109 +103,6 @@ impl<B: Backend> Oracle<B> {
     pub fn with_failing_zeros(mut self) -> Self {
         self.zeros = Zeros::MayFail;
         self
-    }
-
-    /// Judges crashes, too, of a file of `size`.
-    #[must_use]
-    pub fn with_crashes(mut self, geometry: &Geometry, size: Cell) -> Self {
-        let survivor = |cell| {
-            let mut survivor = Survivors::new();
-            if cell < size {
-                survivor.allow(0);
-            }
-            survivor
-        };
-        let survivors = |index| geometry.cells_of_folio(index).map(survivor).collect();
-        let leaf = |index| self.backend.leaf("survivors", survivors(index));
-        self.survivors = Some((0..geometry.folios()).map(leaf).collect());
-        self
-    }
-
-    /// Calls `change` for what may survive a crash in a range of cells.
-    fn survivors(&self, geometry: &Geometry, cells: &Range<Cell>, change: impl Fn(&mut Survivors)) {
-        let Some(survivors) = &self.survivors else { return };
-        for (index, inside) in by_folio(geometry, cells) {
-            survivors[index].update(|cells| cells[inside].iter_mut().for_each(&change));
-        }
-    }
-
-    /// An fsync(2) of some folios begins.
-    pub fn begin_sync(&self, actor: ActorId, folios: Range<FolioIndex>) {
-        let Some(survivors) = &self.survivors else { return };
-        for index in folios.map(usize::from) {
-            let (histories, survivors) = (&self.cells[index], &survivors[index]);
-            let mut current = Vec::new();
-            histories.audit(|histories| current = histories.iter().map(History::current).collect());
-            survivors.update(|cells| {
-                for (cell, (current, failed)) in cells.iter_mut().zip(current) {
-                    cell.begin_sync(actor, current, failed);
-                }
-            });
-        }
-    }
-
-    /// An fsync(2) returns: what it covered is durable, but for what has failed, if somebody was told of that.
-    pub fn end_sync(&self, actor: ActorId, told: Told) {
-        for survivors in self.survivors.iter().flatten() {
-            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.end_sync(actor, told)));
-        }
-    }
-
-    /// An fsync(2) returns an error.
-    pub fn abandon_sync(&self, actor: ActorId) {
-        for survivors in self.survivors.iter().flatten() {
-            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.abandon_sync(actor)));
-        }
-    }
-
-    /// Recovery after a crash would give this in a cell of a file of `size`. Zeros where none were ever put, and nothing
-    /// was synced, are no loss as long as data behind them have arrived; at the end of the file they are not its data, and
-    /// the size is wrong.
-    pub fn recovered(&self, geometry: &Geometry, cell: Cell, value: Value, size: Cell) {
-        self.survivor(geometry, cell, |survivor| {
-            let property = match value {
-                value if survivor.allow_recovery_of(value) => return,
-                value if value.is_garbage() || survivor.was_stored_behind(value) => {
-                    properties::CRASH_EXPOSURE
-                }
-                Value::ZERO if survivor.allow_recovery_outside() => {
-                    if cell + 1 < size {
-                        return;
-                    }
-                    properties::SIZE_ORDER
-                }
-                _ => properties::CRASH_LOST,
-            };
-            self.violate(property, || {
-                let cell = geometry.show_cells(&(cell..cell + 1));
-                format!("after a crash {cell} would be {}", value.show(&self.patterns))
-            });
-        });
-    }
-
-    /// Recovery would leave a cell outside of the file.
-    pub fn recovered_outside(&self, geometry: &Geometry, cell: Cell) {
-        self.survivor(geometry, cell, |survivor| {
-            if !survivor.allow_recovery_outside() {
-                self.violate(properties::CRASH_LOST, || {
-                    let cell = geometry.show_cells(&(cell..cell + 1));
-                    format!("after a crash {cell} would lie behind the end of file")
-                });
-            }
-        });
-    }
-
-    /// Shows what may survive a crash in a cell.
-    fn survivor(&self, geometry: &Geometry, cell: Cell, look: impl FnOnce(&Survivors)) {
-        let Some(survivors) = &self.survivors else { return };
-        let index = geometry.folio_of(cell);
-        let at = usize::from(cell - geometry.cells_of_folio(index).start);
-        survivors[usize::from(index)].audit(|cells| look(&cells[at]));
-    }
-
-    /// A write beyond end of file has brought `cells` before it into the file; they read as zeros.
-    pub fn gap(&self, geometry: &Geometry, cells: &Range<Cell>) {
-        self.survivors(geometry, cells, |cell| cell.allow(0));
     }
 
     /// Calls `change` for each history in a range of cells.
@@ -440,83 +321,6 @@ impl<B: Backend> Oracle<B> {
         self.exempt_mixed(geometry, id, cells);
     }
 
-    /// What is stored behind end of file may survive a crash in the file where it may become part of it.
-    fn survive_behind(&self, geometry: &Geometry, id: WriteId, behind: &Range<Cell>) {
-        if self.survivors.is_none() {
-            return;
-        }
-        for cell in behind.clone() {
-            let index = geometry.folio_of(cell);
-            let at = usize::from(cell - geometry.cells_of_folio(index).start);
-            let mut growing = false;
-            self.cells[usize::from(index)].audit(|histories| growing = histories[at].is_growing());
-            let found = growing || self.post_eof == PostEof::Exempt;
-            self.survivors(geometry, &(cell..cell + 1), |cell| {
-                if found {
-                    cell.allow(id);
-                } else {
-                    cell.store_behind(id);
-                }
-            });
-        }
-    }
-
-    /// A read(2) begins.
-    pub fn begin_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
-        self.each(geometry, cells, |history| history.begin_read(reader));
-    }
-
-    /// A read(2) has copied `values` out of `cells` of one folio, or read them from the device, or knows them to be zeros. It has
-    /// seen a size that takes them in.
-    pub fn copied_out(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>, values: &[Value]) {
-        for (index, inside) in by_folio(geometry, cells) {
-            self.cells[index].audit(|histories| {
-                let read = histories[inside].iter().zip(values);
-                if read.clone().any(|(history, value)| history.outgrown().misleads_read(*value)) {
-                    self.size_before_data(geometry, cells);
-                }
-                for (history, value) in read {
-                    self.judge_read(history, history.may_return(reader), *value, cells, geometry);
-                }
-            });
-        }
-    }
-
-    /// A read of cells, or a load, has seen the size, and not the data.
-    fn size_before_data(&self, geometry: &Geometry, cells: &Range<Cell>) {
-        self.violate(properties::SIZE_ORDER, || {
-            format!("a read of {} saw the size before the data", geometry.show_cells(cells))
-        });
-    }
-
-    /// A search that has begun as a read(2) does calls `cells` a hole: they read as zeros.
-    pub fn reported_hole(&self, geometry: &Geometry, searcher: ActorId, cells: &Range<Cell>) {
-        let may_return = self.may_return(geometry, searcher, cells);
-        let mut wrong = cells.clone().zip(may_return).filter(|(_, set)| set & 1 == 0).map(|(cell, _)| cell);
-        let Some(first) = wrong.next() else { return };
-        let last = wrong.next_back().unwrap_or(first);
-        self.violate(properties::STALE_READ, || {
-            format!("{} has data, and was called a hole", geometry.show_cells(&(first..last + 1)))
-        });
-    }
-
-    /// A read(2) returns.
-    pub fn end_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
-        self.each(geometry, cells, |history| history.end_read(reader));
-    }
-
-    /// What a read that has begun may return for each of `cells`: for callers that copy them elsewhere in the same
-    /// transition.
-    pub fn may_return(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) -> Vec<u64> {
-        let mut values = Vec::new();
-        for (index, inside) in by_folio(geometry, cells) {
-            self.cells[index].audit(|histories| {
-                values.extend(histories[inside].iter().map(|history| history.may_return(reader)));
-            });
-        }
-        values
-    }
-
     /// Each of `cells` gets one of the contents in the set that `values` has for it, at one stroke: a clone of
     /// another file's cells, which nobody can see half done.
     pub fn replace(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[u64]) {
@@ -551,110 +355,5 @@ impl<B: Backend> Oracle<B> {
                 .audit(|histories| values.extend(histories[inside].iter().map(History::settled)));
         }
         values
-    }
-
-    /// A load through a mapping of `cells` of one folio: begins and ends at once. Behind end of file there are
-    /// zeros, or what was stored there.
-    pub fn load(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[Value]) {
-        for (index, inside) in by_folio(geometry, cells) {
-            self.cells[index].audit(|histories| {
-                for (history, value) in histories[inside].iter().zip(values) {
-                    if history.outgrown().misleads_load(*value) {
-                        self.size_before_data(geometry, cells);
-                    }
-                    self.judge_read(history, history.allowed(), *value, cells, geometry);
-                }
-            });
-        }
-    }
-
-    fn judge_read(
-        &self,
-        history: &History,
-        may_return: u64,
-        value: Value,
-        cells: &Range<Cell>,
-        geometry: &Geometry,
-    ) {
-        if value.write().is_some_and(|id| may_return & (1 << id) != 0) {
-            return;
-        }
-        let property = if history.owns(value) { properties::STALE_READ } else { properties::STALE_EXPOSURE };
-        self.violate(property, || {
-            format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
-        });
-    }
-
-    /// Judges contents that a reader would be given from here on, or that are all that is left: `values` of
-    /// cells in ascending order, each with its cell.
-    pub fn visible(&self, geometry: &Geometry, place: &str, cells: impl Iterator<Item = (Cell, Value)>) {
-        let mut exposed = Runs::default();
-        let mut lost = Runs::default();
-        for (cell, value) in cells {
-            let index = geometry.folio_of(cell);
-            let at = usize::from(cell - geometry.cells_of_folio(index).start);
-            self.cells[usize::from(index)].audit(|histories| {
-                let history = &histories[at];
-                let foreign = !history.owns(value);
-                if foreign {
-                    exposed.add(cell, value);
-                }
-                // Another file's contents in the place of what was written here are both: seen by who must not see
-                // them, and lost to this file. Where zeros would do, nothing is lost.
-                let replaces = !foreign || !value.is_garbage() && !history.allows(Value::ZERO);
-                if replaces && !history.allows(value) {
-                    lost.add(cell, value);
-                }
-            });
-        }
-        if !exposed.0.is_empty() {
-            let say = || format!("{} in the {place}", exposed.show(geometry, &self.patterns));
-            self.violate(properties::STALE_EXPOSURE, say);
-        }
-        if !lost.0.is_empty() {
-            let say = || {
-                let cells = lost.show(geometry, &self.patterns);
-                format!("{cells} in the {place}; what was written there is gone")
-            };
-            self.violate(properties::LOST_WRITE, say);
-        }
-    }
-
-    /// Judges what lies behind end of file when all is over: nothing that was written and not truncated away.
-    pub fn cut_off(&self, geometry: &Geometry, size: Cell) {
-        let mut lost = Runs::default();
-        for cell in size..geometry.cells() {
-            let index = geometry.folio_of(cell);
-            let at = usize::from(cell - geometry.cells_of_folio(index).start);
-            self.cells[usize::from(index)].audit(|histories| {
-                if !histories[at].allows(Value::ZERO) {
-                    lost.add(cell, Value::ZERO);
-                }
-            });
-        }
-        if !lost.0.is_empty() {
-            self.violate(properties::LOST_WRITE, || {
-                let cells: Vec<String> = lost.0.iter().map(|(cells, _)| geometry.show_cells(cells)).collect();
-                let cells = cells.join(", ");
-                format!("{cells} is behind the end of the file on disk; what was written there is gone")
-            });
-        }
-    }
-
-    /// Whether the disk holds data for a cell that zeros must not stand for.
-    pub fn zeroing(&self, geometry: &Geometry, cell: Cell, on_disk: Value) {
-        let index = geometry.folio_of(cell);
-        let at = usize::from(cell - geometry.cells_of_folio(index).start);
-        self.cells[usize::from(index)].audit(|histories| {
-            if on_disk != Value::ZERO && histories[at].allows(on_disk) && !histories[at].allows(Value::ZERO) {
-                self.violate(properties::WRONG_ZERO, || {
-                    format!(
-                        "{} is zeroed in memory; the disk has {}",
-                        geometry.show_cells(&(cell..cell + 1)),
-                        on_disk.show(&self.patterns)
-                    )
-                });
-            }
-        });
     }
 }

@@ -1,0 +1,105 @@
+//! Whether what lies in the page cache or on the device is what a reader may be given from here on.
+
+use std::ops::Range;
+
+use stalemap_facade::{Backend, Leaf};
+
+use crate::judge::oracle::Oracle;
+use crate::judge::properties;
+use crate::words::geometry::{Cell, Geometry};
+use crate::words::value::Value;
+
+/// Runs of cells with the same contents, for messages.
+#[derive(Default)]
+struct Runs(Vec<(Range<Cell>, Value)>);
+
+impl Runs {
+    fn add(&mut self, cell: Cell, value: Value) {
+        match self.0.last_mut() {
+            Some((run, same)) if run.end == cell && *same == value => run.end += 1,
+            _ => self.0.push((cell..cell + 1, value)),
+        }
+    }
+
+    fn show(&self, geometry: &Geometry, patterns: &[u8]) -> String {
+        let show = |(cells, value): &(Range<Cell>, Value)| {
+            format!("{} is {}", geometry.show_cells(cells), value.show(patterns))
+        };
+        self.0.iter().map(show).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl<B: Backend> Oracle<B> {
+    /// Judges contents that a reader would be given from here on, or that are all that is left: `values` of
+    /// cells in ascending order, each with its cell.
+    pub fn visible(&self, geometry: &Geometry, place: &str, cells: impl Iterator<Item = (Cell, Value)>) {
+        let mut exposed = Runs::default();
+        let mut lost = Runs::default();
+        for (cell, value) in cells {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            self.cells[usize::from(index)].audit(|histories| {
+                let history = &histories[at];
+                let foreign = !history.owns(value);
+                if foreign {
+                    exposed.add(cell, value);
+                }
+                // Another file's contents in the place of what was written here are both: seen by who must not see
+                // them, and lost to this file. Where zeros would do, nothing is lost.
+                let replaces = !foreign || !value.is_garbage() && !history.allows(Value::ZERO);
+                if replaces && !history.allows(value) {
+                    lost.add(cell, value);
+                }
+            });
+        }
+        if !exposed.0.is_empty() {
+            let say = || format!("{} in the {place}", exposed.show(geometry, &self.patterns));
+            self.violate(properties::STALE_EXPOSURE, say);
+        }
+        if !lost.0.is_empty() {
+            let say = || {
+                let cells = lost.show(geometry, &self.patterns);
+                format!("{cells} in the {place}; what was written there is gone")
+            };
+            self.violate(properties::LOST_WRITE, say);
+        }
+    }
+
+    /// Judges what lies behind end of file when all is over: nothing that was written and not truncated away.
+    pub fn cut_off(&self, geometry: &Geometry, size: Cell) {
+        let mut lost = Runs::default();
+        for cell in size..geometry.cells() {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            self.cells[usize::from(index)].audit(|histories| {
+                if !histories[at].allows(Value::ZERO) {
+                    lost.add(cell, Value::ZERO);
+                }
+            });
+        }
+        if !lost.0.is_empty() {
+            self.violate(properties::LOST_WRITE, || {
+                let cells: Vec<String> = lost.0.iter().map(|(cells, _)| geometry.show_cells(cells)).collect();
+                let cells = cells.join(", ");
+                format!("{cells} is behind the end of the file on disk; what was written there is gone")
+            });
+        }
+    }
+
+    /// Whether the disk holds data for a cell that zeros must not stand for.
+    pub fn zeroing(&self, geometry: &Geometry, cell: Cell, on_disk: Value) {
+        let index = geometry.folio_of(cell);
+        let at = usize::from(cell - geometry.cells_of_folio(index).start);
+        self.cells[usize::from(index)].audit(|histories| {
+            if on_disk != Value::ZERO && histories[at].allows(on_disk) && !histories[at].allows(Value::ZERO) {
+                self.violate(properties::WRONG_ZERO, || {
+                    format!(
+                        "{} is zeroed in memory; the disk has {}",
+                        geometry.show_cells(&(cell..cell + 1)),
+                        on_disk.show(&self.patterns)
+                    )
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,144 @@
+//! What may survive a crash: what an fsync(2) has made durable, and what recovery would give back.
+
+use std::ops::Range;
+
+use stalemap_facade::{ActorId, Backend, Leaf};
+
+use crate::judge::history::History;
+use crate::judge::oracle::{Oracle, by_folio};
+use crate::judge::properties;
+use crate::judge::survivors::{Survivors, Told};
+use crate::words::config::PostEof;
+use crate::words::geometry::{Cell, FolioIndex, Geometry};
+use crate::words::value::{Value, WriteId};
+
+impl<B: Backend> Oracle<B> {
+    /// Judges crashes, too, of a file of `size`.
+    #[must_use]
+    pub fn with_crashes(mut self, geometry: &Geometry, size: Cell) -> Self {
+        let survivor = |cell| {
+            let mut survivor = Survivors::new();
+            if cell < size {
+                survivor.allow(0);
+            }
+            survivor
+        };
+        let survivors = |index| geometry.cells_of_folio(index).map(survivor).collect();
+        let leaf = |index| self.backend.leaf("survivors", survivors(index));
+        self.survivors = Some((0..geometry.folios()).map(leaf).collect());
+        self
+    }
+
+    /// Calls `change` for what may survive a crash in a range of cells.
+    pub(super) fn survivors(
+        &self,
+        geometry: &Geometry,
+        cells: &Range<Cell>,
+        change: impl Fn(&mut Survivors),
+    ) {
+        let Some(survivors) = &self.survivors else { return };
+        for (index, inside) in by_folio(geometry, cells) {
+            survivors[index].update(|cells| cells[inside].iter_mut().for_each(&change));
+        }
+    }
+
+    /// Shows what may survive a crash in a cell.
+    fn survivor(&self, geometry: &Geometry, cell: Cell, look: impl FnOnce(&Survivors)) {
+        let Some(survivors) = &self.survivors else { return };
+        let index = geometry.folio_of(cell);
+        let at = usize::from(cell - geometry.cells_of_folio(index).start);
+        survivors[usize::from(index)].audit(|cells| look(&cells[at]));
+    }
+
+    /// An fsync(2) of some folios begins.
+    pub fn begin_sync(&self, actor: ActorId, folios: Range<FolioIndex>) {
+        let Some(survivors) = &self.survivors else { return };
+        for index in folios.map(usize::from) {
+            let (histories, survivors) = (&self.cells[index], &survivors[index]);
+            let mut current = Vec::new();
+            histories.audit(|histories| current = histories.iter().map(History::current).collect());
+            survivors.update(|cells| {
+                for (cell, (current, failed)) in cells.iter_mut().zip(current) {
+                    cell.begin_sync(actor, current, failed);
+                }
+            });
+        }
+    }
+
+    /// An fsync(2) returns: what it covered is durable, but for what has failed, if somebody was told of that.
+    pub fn end_sync(&self, actor: ActorId, told: Told) {
+        for survivors in self.survivors.iter().flatten() {
+            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.end_sync(actor, told)));
+        }
+    }
+
+    /// An fsync(2) returns an error.
+    pub fn abandon_sync(&self, actor: ActorId) {
+        for survivors in self.survivors.iter().flatten() {
+            survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.abandon_sync(actor)));
+        }
+    }
+
+    /// Recovery after a crash would give this in a cell of a file of `size`. Zeros where none were ever put, and nothing
+    /// was synced, are no loss as long as data behind them have arrived; at the end of the file they are not its data, and
+    /// the size is wrong.
+    pub fn recovered(&self, geometry: &Geometry, cell: Cell, value: Value, size: Cell) {
+        self.survivor(geometry, cell, |survivor| {
+            let property = match value {
+                value if survivor.allow_recovery_of(value) => return,
+                value if value.is_garbage() || survivor.was_stored_behind(value) => {
+                    properties::CRASH_EXPOSURE
+                }
+                Value::ZERO if survivor.allow_recovery_outside() => {
+                    if cell + 1 < size {
+                        return;
+                    }
+                    properties::SIZE_ORDER
+                }
+                _ => properties::CRASH_LOST,
+            };
+            self.violate(property, || {
+                let cell = geometry.show_cells(&(cell..cell + 1));
+                format!("after a crash {cell} would be {}", value.show(&self.patterns))
+            });
+        });
+    }
+
+    /// Recovery would leave a cell outside of the file.
+    pub fn recovered_outside(&self, geometry: &Geometry, cell: Cell) {
+        self.survivor(geometry, cell, |survivor| {
+            if !survivor.allow_recovery_outside() {
+                self.violate(properties::CRASH_LOST, || {
+                    let cell = geometry.show_cells(&(cell..cell + 1));
+                    format!("after a crash {cell} would lie behind the end of file")
+                });
+            }
+        });
+    }
+
+    /// A write beyond end of file has brought `cells` before it into the file; they read as zeros.
+    pub fn gap(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.survivors(geometry, cells, |cell| cell.allow(0));
+    }
+
+    /// What is stored behind end of file may survive a crash in the file where it may become part of it.
+    pub(super) fn survive_behind(&self, geometry: &Geometry, id: WriteId, behind: &Range<Cell>) {
+        if self.survivors.is_none() {
+            return;
+        }
+        for cell in behind.clone() {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            let mut growing = false;
+            self.cells[usize::from(index)].audit(|histories| growing = histories[at].is_growing());
+            let found = growing || self.post_eof == PostEof::Exempt;
+            self.survivors(geometry, &(cell..cell + 1), |cell| {
+                if found {
+                    cell.allow(id);
+                } else {
+                    cell.store_behind(id);
+                }
+            });
+        }
+    }
+}
