@@ -67,7 +67,7 @@ const FEWEST: usize = 40;
 const MOST: usize = 120;
 
 /// How a command ended.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
     /// Everything as expected.
     Expected = 0,
@@ -79,6 +79,17 @@ pub enum Exit {
     Incomplete = 3,
     /// A defect of stalemap.
     Defect = 4,
+}
+
+impl Exit {
+    /// From the worst on. The codes have another order: what is unexpected is known, whatever else is incomplete.
+    const WORST_FIRST: [Self; 4] = [Exit::Defect, Exit::BadInput, Exit::Unexpected, Exit::Incomplete];
+
+    /// The worst of several.
+    fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
+        let exits: Vec<Self> = exits.into_iter().collect();
+        Self::WORST_FIRST.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Expected)
+    }
 }
 
 /// What a command has to say.
@@ -99,10 +110,7 @@ impl Report {
 
     /// Several reports, one after the other; the worst exit is that of the whole.
     fn joined(reports: &[Self]) -> Self {
-        let exit = |report: &Self| report.exit;
-        let worst = [Exit::Defect, Exit::BadInput, Exit::Unexpected, Exit::Incomplete];
-        let exits: Vec<Exit> = reports.iter().map(exit).collect();
-        let exit = worst.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Expected);
+        let exit = Exit::worst(reports.iter().map(|report| report.exit));
         let part = |text: fn(&Self) -> &str| {
             reports.iter().map(text).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
         };
@@ -195,15 +203,13 @@ fn over_all_runs(limits: &LimitsArgs) -> GivenLimits {
     }
 }
 
-/// 1 beats 3 beats 0.
 fn exit(outcomes: &[Outcome]) -> Exit {
-    if outcomes.iter().any(is_surprising) {
-        Exit::Unexpected
-    } else if outcomes.iter().any(|outcome| !outcome.limits_hit.is_empty()) {
-        Exit::Incomplete
-    } else {
-        Exit::Expected
-    }
+    let of = |outcome: &Outcome| match outcome {
+        outcome if is_surprising(outcome) => Exit::Unexpected,
+        outcome if !outcome.limits_hit.is_empty() => Exit::Incomplete,
+        _ => Exit::Expected,
+    };
+    Exit::worst(outcomes.iter().map(of))
 }
 
 fn section(text: &str) -> String {

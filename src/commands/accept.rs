@@ -24,13 +24,13 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
         Ok(ran) => ran,
         Err(report) => return Ok(report),
     };
-    let (mut text, mut exit) = (String::new(), Exit::Expected);
+    let (mut text, mut exits) = (String::new(), Vec::new());
     for (scenario, path) in of_scenarios(&ran, &files) {
         let (told, came) = one(scenario, path, &ran.outcomes)?;
         text.push_str(&told);
-        exit = exit.max(came);
+        exits.push(came);
     }
-    Ok(Report::of(text, exit))
+    Ok(Report::of(text, Exit::worst(exits)))
 }
 
 /// The scenarios, each with its file.
@@ -50,7 +50,7 @@ fn one(scenario: &Scenario, path: &Path, outcomes: &[Outcome]) -> Result<(String
     let (refused, right): (Vec<&Outcome>, Vec<&Outcome>) =
         of_file.partition(|outcome| refusal(outcome).is_some());
     let (mut text, shown) = (String::new(), path.display());
-    let mut exit = Exit::Expected;
+    let mut exits = Vec::new();
     for outcome in refused {
         let _ = writeln!(
             text,
@@ -59,7 +59,7 @@ fn one(scenario: &Scenario, path: &Path, outcomes: &[Outcome]) -> Result<(String
             refusal(outcome).unwrap_or_default()
         );
         let came = if outcome.verdict == Verdict::Incomplete { Exit::Incomplete } else { Exit::Unexpected };
-        exit = exit.max(came);
+        exits.push(came);
     }
     let changed = accepted(scenario, &right).map_err(|problem| vec![InputError::Other(problem)])?;
     match changed {
@@ -73,5 +73,5 @@ fn one(scenario: &Scenario, path: &Path, outcomes: &[Outcome]) -> Result<(String
             }
         }
     }
-    Ok((text, exit))
+    Ok((text, Exit::worst(exits)))
 }

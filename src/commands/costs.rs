@@ -45,13 +45,7 @@ pub(super) fn added(args: &CompareArgs, compared: Report) -> Result<Report> {
         CompareFormat::Json => report::json::added(&compared.results, &counted, args.run.times()),
         _ => format!("{}\n{}", compared.results, report::text::render(&counted, width())),
     };
-    Ok(Report { results, exit: worse(compared.exit, exit(&counted)), ..compared })
-}
-
-/// 1 beats 3 beats 0; what is worse was known before.
-fn worse(one: Exit, other: Exit) -> Exit {
-    let order = [Exit::Defect, Exit::BadInput, Exit::Unexpected, Exit::Incomplete];
-    order.into_iter().find(|exit| [one, other].contains(exit)).unwrap_or(Exit::Expected)
+    Ok(Report { results, exit: Exit::worst([compared.exit, exit(&counted)]), ..compared })
 }
 
 /// What the jobs of a comparison cost.

@@ -96,10 +96,20 @@ fn what_proves_nothing_is_not_accepted() {
     assert_eq!(file(&folder), before);
     // Nobody drops the folio, so that no mapping is ever stale.
     let alone = race("").replace("[[actor]]\nname = \"flusher\"\nrun = [\"sync_range -w 4k 4k\"]\n", "");
-    fs::write(folder.path().join("race.toml"), alone).expect("a file");
+    fs::write(folder.path().join("race.toml"), &alone).expect("a file");
     let (code, said, _) = ran(&folder, &["check", "race.toml", "--accept", "--design", "iomap_valid"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("iomap_valid is not accepted: it holds vacuously"), "{said}");
+    // What is vacuous beats what is incomplete, wherever it stands.
+    for wider in ["a.toml", "z.toml"] {
+        let folder = folder_with("");
+        fs::write(folder.path().join("race.toml"), &alone).expect("a file");
+        fs::write(folder.path().join(wider), race("")).expect("a file");
+        let both = ["check", ".", "--accept", "--design", "iomap_valid", "--limit-states", "100"];
+        let (code, said, _) = ran(&folder, &both);
+        assert!(said.contains("it is incomplete") && said.contains("it holds vacuously"), "{said}");
+        assert_eq!(code, Some(1), "{said}");
+    }
     for (arguments, says) in [
         (&["check", "--accept"][..], "name some, or a folder of them"),
         (&["check", "xfs/t1", "--accept"], "xfs/t1 is compiled in"),
