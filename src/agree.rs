@@ -4,14 +4,13 @@
 //! violated and the bounds of the model that were reached. An engine that tried everything must have found the
 //! same; one that did not finish must have found nothing else.
 
-use stalemap_model::judge::properties;
 use std::collections::BTreeSet;
 
-use stalemap_checker::{explore, run_loom, run_shuttle, way_to_end};
+use stalemap_checker::{run_loom, run_shuttle, way_to_end};
 use stalemap_explore::{
-    Budget, Choice, End, EngineError, Exploration, LimitHit, Limits, Loom, Options, Runs, Schedule, Shuttle,
-    Strategy,
+    Budget, Choice, End, EngineError, Exploration, LimitHit, Limits, Loom, Runs, Schedule, Shuttle, Strategy,
 };
+use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::count::count;
 
@@ -78,17 +77,8 @@ impl Agreement {
 
 /// Runs a scenario under all engines.
 pub fn agree(job: &Job<'_>, executions: u64, limits: &Limits) -> Result<Agreement, RunError> {
-    let broken = |error: EngineError| match error {
-        EngineError::Environment { .. } => RunError::Refused(error),
-        error => RunError::Engine {
-            scenario: job.scenario.name.clone(),
-            design: job.implementation.name().to_owned(),
-            error,
-        },
-    };
     let kernel = job.kernel()?;
-    let options = Options { limits: limits.clone(), ..Options::default() };
-    let truth = explore(&kernel, &options, &mut |_| ()).map_err(broken)?;
+    let truth = job.exploration_of(&kernel, limits)?;
     let agreement = |engines, differences| Agreement {
         scenario: job.scenario.name.clone(),
         design: job.implementation.name().to_owned(),
@@ -117,14 +107,15 @@ pub fn agree(job: &Job<'_>, executions: u64, limits: &Limits) -> Result<Agreemen
                 engines.push((engine, Took::TooManyActors));
                 continue;
             }
-            other => other.map_err(broken)?,
+            other => other.map_err(|error| job.broken(error))?,
         };
         let finished = runs.tried_everything();
         engines.push((
             engine,
             if finished { Took::Finished(runs.executions) } else { Took::Stopped(runs.executions) },
         ));
-        differences.extend(compare(job, &kernel, engine, &runs, &truth).map_err(broken)?);
+        let different = compare(job, &kernel, engine, &runs, &truth);
+        differences.extend(different.map_err(|error| job.broken(error))?);
     }
     Ok(agreement(engines, differences))
 }
@@ -186,6 +177,9 @@ fn way(kernel: &Kernel, end: &End) -> Result<Option<Vec<Choice>>, EngineError> {
 
 #[cfg(test)]
 mod tests {
+    use stalemap_checker::explore;
+    use stalemap_explore::Options;
+
     use super::*;
     use crate::engine::Engine;
     use crate::scenario::{Scenario, catalogue, read};

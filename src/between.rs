@@ -8,9 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use stalemap_checker::{adapted, least_end, minimal_counterexample, replay};
-use stalemap_explore::{
-    Choice, EngineError, Exploration, Limits, Options, Played, ReplayError, Schedule, Step,
-};
+use stalemap_explore::{Choice, Exploration, Limits, Options, Played, ReplayError, Schedule, Step};
 use stalemap_facade::{Property, System};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::{ConfigError, Kernel};
@@ -140,7 +138,7 @@ pub fn between(jobs: [&Job<'_>; 2], limits: &Limits, stop: Option<&AtomicBool>) 
     let kernels = [jobs[0].kernel()?, jobs[1].kernel()?];
     let options = Options { limits: limits.clone(), ..Options::default() };
     let explored = |job: &Job<'_>| -> Result<Exploration, RunError> {
-        explore_until(stop, &observing(job)?, &options).map_err(|error| broken(job, error))
+        explore_until(stop, &observing(job)?, &options).map_err(|error| job.broken(error))
     };
     let found = [explored(jobs[0])?, explored(jobs[1])?];
     let contents = |found: &Exploration| -> BTreeSet<String> { found.outcomes.keys().cloned().collect() };
@@ -159,14 +157,6 @@ pub fn between(jobs: [&Job<'_>; 2], limits: &Limits, stop: Option<&AtomicBool>) 
         ends: Sets::of(&found[0].ends, &found[1].ends),
         witness,
     })
-}
-
-fn broken(job: &Job<'_>, error: EngineError) -> RunError {
-    RunError::Engine {
-        scenario: job.scenario.name.clone(),
-        design: job.implementation.name().to_owned(),
-        error,
-    }
 }
 
 /// The system, with all contents of all files and the answers of all actors' calls observed.
@@ -195,7 +185,7 @@ fn witness(
         };
         let limits = Limits { states: Some(LEAST_STATES), ..Limits::default() };
         let least = minimal_counterexample(&kernels[side], property, &limits)
-            .map_err(|error| broken(jobs[side], error))?;
+            .map_err(|error| jobs[side].broken(error))?;
         let way = match &least {
             Some(least) => Some(&least.schedule),
             None => found[side].witnesses.get(&property),
@@ -212,7 +202,7 @@ fn witness(
         let limits = Limits { states: Some(LEAST_STATES), ..Limits::default() };
         let kernel = observing(jobs[side])?;
         let found = least_end(&kernel, &|observed| alone.contains(observed), &limits)
-            .map_err(|error| broken(jobs[side], error))?;
+            .map_err(|error| jobs[side].broken(error))?;
         let stalemap_explore::Witness::Least(least) = found else { continue };
         if let Some(observed) = observed(&kernel, &least.schedule) {
             return together(jobs, kernels, side, &least.schedule, Shows::Ends { observed }).map(Some);
@@ -243,7 +233,7 @@ fn together(
     };
     let own = jobs[of].schedule(&kernels[of], headers, way);
     let engine = |error: ReplayError| match error {
-        ReplayError::Engine(error) => broken(jobs[other], error),
+        ReplayError::Engine(error) => jobs[other].broken(error),
         ReplayError::DoesNotFit { .. } => RunError::DoesNotReplay {
             scenario: jobs[of].scenario.name.clone(),
             design: jobs[of].implementation.name().to_owned(),

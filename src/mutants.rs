@@ -8,15 +8,15 @@ mod values;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use stalemap_checker::explore;
-use stalemap_explore::{Limits, Options};
+use stalemap_explore::Limits;
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 use stalemap_model::words::implementation::Implementation;
 
 use self::reasons::Reasons;
 pub use self::values::{Value, values};
-use crate::run::{RunError, in_parallel, kernel};
+use crate::engine::Engine;
+use crate::run::{Job, RunError, in_parallel};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
 
@@ -233,17 +233,16 @@ impl Course<'_> {
 
     /// What is found under one implementation, and in how many states.
     fn explored(&self, implementation: &Implementation) -> Result<(Came, u64), RunError> {
-        let kernel = match kernel(self.scenario, implementation) {
-            Ok(kernel) => kernel,
+        let job = Job {
+            scenario: self.scenario,
+            implementation: implementation.clone(),
+            engine: Engine::Exhaustive,
+        };
+        let found = match job.exploration(&self.limits) {
+            Ok(found) => found,
             Err(RunError::Config { .. } | RunError::Setup(_)) => return Ok((Came::DoesNotFit, 0)),
             Err(error) => return Err(error),
         };
-        let options = Options { limits: self.limits.clone(), ..Options::default() };
-        let found = explore(&kernel, &options, &mut |_| ()).map_err(|error| RunError::Engine {
-            scenario: self.scenario.name.clone(),
-            design: implementation.name().to_owned(),
-            error,
-        })?;
         self.tally.transitions.fetch_add(found.statistics.transitions, Ordering::Relaxed);
         (self.tick)(self.tally);
         let states = found.statistics.states;

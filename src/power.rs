@@ -2,8 +2,8 @@
 //!
 //! The exhaustive engine says what there is; the schedulers of shuttle are then measured against it.
 
-use stalemap_checker::{explore, run_shuttle};
-use stalemap_explore::{Budget, EngineError, LimitHit, Limits, Options, Shuttle, Strategy};
+use stalemap_checker::run_shuttle;
+use stalemap_explore::{Budget, LimitHit, Limits, Shuttle, Strategy};
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 
@@ -98,17 +98,8 @@ pub enum Measurement {
 
 /// Measures a scenario under a design.
 pub fn measure(job: &Job<'_>, executions: u64, seed: u64, limits: &Limits) -> Result<Measurement, RunError> {
-    let broken = |error: EngineError| match error {
-        EngineError::Environment { .. } => RunError::Refused(error),
-        error => RunError::Engine {
-            scenario: job.scenario.name.clone(),
-            design: job.implementation.name().to_owned(),
-            error,
-        },
-    };
     let kernel = job.kernel()?;
-    let options = Options { limits: limits.clone(), ..Options::default() };
-    let truth = explore(&kernel, &options, &mut |_| ()).map_err(broken)?;
+    let truth = job.exploration_of(&kernel, limits)?;
     if truth.is_stopped() {
         return Ok(Measurement::Unknown(Unknown {
             scenario: job.scenario.name.clone(),
@@ -132,7 +123,7 @@ pub fn measure(job: &Job<'_>, executions: u64, seed: u64, limits: &Limits) -> Re
     let budget = Budget { executions: Some(executions), time: None };
     let mut measured = Vec::new();
     for (name, strategy) in strategies {
-        let runs = run_shuttle(&kernel, &Shuttle { strategy, budget }).map_err(broken)?;
+        let runs = run_shuttle(&kernel, &Shuttle { strategy, budget }).map_err(|error| job.broken(error))?;
         measured.push(Measured {
             strategy: name,
             executions: runs.executions,

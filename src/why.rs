@@ -7,8 +7,8 @@
 
 pub mod protections;
 
-use stalemap_checker::{contacts, explore};
-use stalemap_explore::{Contact, Exploration, Limits, Options};
+use stalemap_checker::contacts;
+use stalemap_explore::{Contact, Exploration, Limits};
 use stalemap_facade::{Property, System};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
@@ -247,7 +247,6 @@ fn by_nobody(
     implementation: &Implementation,
     limits: &Limits,
 ) -> Result<Option<Exploration>, RunError> {
-    let options = Options { limits: limits.clone(), ..Options::default() };
     let config = Config {
         actors: Vec::new(),
         holds: Vec::new(),
@@ -255,7 +254,7 @@ fn by_nobody(
         ..job.scenario.config_of(implementation.clone())
     };
     let Ok(kernel) = Kernel::new(config) else { return Ok(None) };
-    explore(&kernel, &options, &mut |_| ()).map(Some).map_err(|error| job.broken(error))
+    job.exploration_of(&kernel, limits).map(Some)
 }
 
 fn of_outcome(actors: &[String], by: &'static Protection, outcome: &Outcome) -> Option<KeptApart> {

@@ -75,11 +75,8 @@ impl Ran {
         for outcome in self.outcomes.iter_mut().filter(|outcome| is_shown(outcome)) {
             let scenario = self.scenarios.iter().find(|scenario| scenario.name == outcome.scenario);
             let Some(scenario) = scenario else { continue };
-            outcome.idle = idle::of_outcome(scenario, outcome).map_err(|error| RunError::Engine {
-                scenario: outcome.scenario.clone(),
-                design: outcome.design.clone(),
-                error,
-            })?;
+            outcome.idle = idle::of_outcome(scenario, outcome)
+                .map_err(|error| RunError::of_engine(&outcome.scenario, &outcome.design, error))?;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! One number of a seed: the scenario that is drawn, explored within limits, and what it loses.
 
-use stalemap_checker::explore;
-use stalemap_explore::{Exploration, Limits, Options};
+use stalemap_explore::{Exploration, Limits};
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
 use stalemap_model::words::branches;
@@ -116,7 +115,7 @@ pub fn explored(drawn: &Drawn, limits: &Limits) -> Result<Came, RunError> {
         Ok(job) => job,
         Err(refused) => return Ok(Came::Refused(refused)),
     };
-    let found = match exploration(&job, limits) {
+    let found = match job.exploration(limits) {
         Ok(found) => found,
         Err(error) => return refused(error).map(Came::Refused),
     };
@@ -131,13 +130,6 @@ pub fn explored(drawn: &Drawn, limits: &Limits) -> Result<Came, RunError> {
         violated,
     };
     Ok(Came::Explored(explored, Box::new(found)))
-}
-
-/// All runs of a job, within limits.
-pub fn exploration(job: &Job<'_>, limits: &Limits) -> Result<Exploration, RunError> {
-    let kernel = job.kernel()?;
-    let options = Options { limits: limits.clone(), ..Options::default() };
-    explore(&kernel, &options, &mut |_| ()).map_err(|error| job.broken(error))
 }
 
 /// An error that says that what was drawn is no scenario.

@@ -17,7 +17,6 @@ use super::guest::{Job as GuestJob, Kernel as Booted, LabError, Store, boot, com
 use super::plan::{DEVICE_PATTERN, Left, Plan};
 use super::run::{file_system, unbootable};
 use super::sequential::{self, About};
-use crate::fuzz::trial::exploration;
 use crate::report::export::c;
 use crate::run::{Job, RunError};
 
@@ -85,7 +84,7 @@ impl Case {
         if let Some(why) = c::unsayable(&plan).or_else(|| unbootable(&plan).map(str::to_owned)) {
             return Ok(Err(Unasked(why)));
         }
-        let found = exploration(job, limits)?;
+        let found = job.exploration(limits)?;
         if !found.is_complete() {
             return Ok(Err(Unasked("more states than the limit".to_owned())));
         }

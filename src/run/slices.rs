@@ -6,12 +6,14 @@ use stalemap_checker::{explore_cycles, explore_slice, is_cut};
 use stalemap_explore::{Enough, Options, Schedule, SliceFound, SliceOf, Union};
 use stalemap_facade::{Calls, Property};
 
+use super::error::RunError;
+use super::found::Found;
+use super::job::{Job, configured, setup_error};
+use super::limits::{GivenLimits, limits};
+use super::outcome::Outcome;
+use super::{followed_by, judged};
 use crate::attended::Attended;
 use crate::tally::Tally;
-
-use super::{
-    Found, GivenLimits, Job, Outcome, RunError, configured, followed_by, judged, limits, setup_error,
-};
 
 /// Whether there are enough states for slices; if not, one explores them all.
 pub fn is_large(job: &Job<'_>, given: GivenLimits, enough: Enough) -> Result<bool, RunError> {

@@ -7,7 +7,7 @@ use stalemap_model::words::config::Config;
 use super::case::{Answer, Case};
 use crate::fuzz::plain::PlainFiles;
 use crate::fuzz::recipe::{Call, Player, Recipe, Word};
-use crate::fuzz::trial::{exploration, job, refused, scenario};
+use crate::fuzz::trial::{job, refused, scenario};
 use crate::run::RunError;
 
 /// Calls that do not do what they say, or of which it is open when they do it.
@@ -22,7 +22,7 @@ pub(super) fn ask(case: Case<'_>) -> Result<Answer, RunError> {
     let recipe = alone(recipe);
     let Ok(scenario) = scenario(&recipe, &case.drawn.scenario.name) else { return Ok(Answer::NotAsked) };
     let Ok(job) = job(&scenario, case.drawn.under.name()) else { return Ok(Answer::NotAsked) };
-    let found = match exploration(&job, case.limits) {
+    let found = match job.exploration(case.limits) {
         Ok(found) => found,
         Err(error) => return refused(error).map(|_| Answer::NotAsked),
     };

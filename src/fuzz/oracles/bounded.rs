@@ -3,7 +3,7 @@
 use stalemap_explore::{Exploration, Limits};
 
 use super::case::{Answer, Case};
-use crate::fuzz::trial::{exploration, verdict};
+use crate::fuzz::trial::verdict;
 use crate::run::RunError;
 use crate::verdict::Verdict;
 
@@ -16,7 +16,7 @@ pub(super) fn ask(case: Case<'_>) -> Result<Answer, RunError> {
         return Ok(Answer::NotAsked);
     };
     let limits = Limits { states: Some(states / 2), ..case.limits.clone() };
-    Ok(honest(&exploration(&job, &limits)?, case.found))
+    Ok(honest(&job.exploration(&limits)?, case.found))
 }
 
 fn honest(bounded: &Exploration, all: &Exploration) -> Answer {

@@ -3,7 +3,7 @@
 use stalemap_explore::{Exploration, Limits};
 
 use crate::fuzz::recipe::Recipe;
-use crate::fuzz::trial::{Drawn, exploration, job, refused, scenario};
+use crate::fuzz::trial::{Drawn, job, refused, scenario};
 use crate::fuzz::under::Under;
 use crate::run::RunError;
 
@@ -39,7 +39,7 @@ impl Case<'_> {
         // Twice as many actors may have many times the states.
         let states = self.limits.states.map(|states| states.saturating_mul(4));
         let limits = Limits { states, ..self.limits.clone() };
-        match exploration(&job, &limits) {
+        match job.exploration(&limits) {
             Ok(found) => Ok(Some(found).filter(Exploration::is_complete)),
             Err(error) => refused(error).map(|_| None),
         }
@@ -50,7 +50,7 @@ impl Case<'_> {
 pub(super) mod sample {
     use stalemap_explore::{Exploration, Limits};
 
-    use crate::fuzz::trial::{Drawn, exploration};
+    use crate::fuzz::trial::Drawn;
     use crate::fuzz::under::Under;
 
     /// How far searches go here.
@@ -62,7 +62,7 @@ pub(super) mod sample {
     pub(crate) fn drawn(seed: u64, number: u64) -> (Drawn, Exploration) {
         let complete = (number..).find_map(|number| {
             let drawn = Drawn::new(seed, number, &[Under::Design("iomap_valid")]).expect("a scenario");
-            let found = exploration(&drawn.job().expect("a job"), &limits()).expect("a sound model");
+            let found = drawn.job().expect("a job").exploration(&limits()).expect("a sound model");
             found.is_complete().then_some((drawn, found))
         });
         complete.expect("most are small")

@@ -4,7 +4,7 @@ use stalemap_facade::MemoryModel;
 
 use super::case::{Answer, Case};
 use super::compared::includes;
-use crate::fuzz::trial::{exploration, job};
+use crate::fuzz::trial::job;
 use crate::run::RunError;
 use crate::scenario::Scenario;
 
@@ -17,7 +17,7 @@ pub(super) fn ask(case: Case<'_>) -> Result<Answer, RunError> {
     }
     let scenario = Scenario { memory: MemoryModel::Relaxed, ..case.drawn.scenario.clone() };
     let Ok(job) = job(&scenario, case.drawn.under.name()) else { return Ok(Answer::NotAsked) };
-    let relaxed = exploration(&job, case.limits)?;
+    let relaxed = job.exploration(case.limits)?;
     Ok(if relaxed.is_complete() { includes(&relaxed, case.found) } else { Answer::NotAsked })
 }
 
