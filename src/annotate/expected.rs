@@ -1,4 +1,5 @@
-//! What the files should contain in the end: what the actors leave when they run one after the other, in any order.
+//! What the files should contain in the end: what the actors leave when they run one after the other, in any order, and what every run
+//! leaves that loses nothing.
 
 use std::ops::Range;
 
@@ -32,6 +33,23 @@ pub struct Part {
     pub value: Option<u8>,
 }
 
+/// What the files of a scenario should contain. Either is `None` where that cannot be said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expected {
+    /// What every serial order of the actors leaves, by file.
+    pub serial: Option<Vec<Contents>>,
+    /// What every run leaves that loses nothing, by file.
+    pub every_run: Option<Vec<Contents>>,
+}
+
+impl Expected {
+    /// Finds it out in runs under one system, and for every run under `others`, too: systems that lose nothing, or as little as any.
+    pub fn of(config: &Config, others: &[Config]) -> Result<Self, EngineError> {
+        let all: Vec<&Config> = [config].into_iter().chain(others).collect();
+        Ok(Expected { serial: contents(config)?, every_run: in_every_run(&all)? })
+    }
+}
+
 /// What every serial order of the actors leaves, by file. `None` if there is no such run: somebody waits for ever, power
 /// is lost, or the end of a file depends on the order.
 pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
@@ -42,7 +60,7 @@ pub fn contents(config: &Config) -> Result<Option<Vec<Contents>>, EngineError> {
 
 /// What every run leaves that loses nothing, however its steps come: beside the serial orders of the actors, all runs of these
 /// systems that violate nothing. `None` as with [`contents`], and where there is more to explore than is done for this.
-pub fn in_every_run(configs: &[Config]) -> Result<Option<Vec<Contents>>, EngineError> {
+fn in_every_run(configs: &[&Config]) -> Result<Option<Vec<Contents>>, EngineError> {
     let mut all = Vec::new();
     for config in configs {
         let Some((kernel, _)) = observed(config) else { return Ok(None) };
@@ -221,15 +239,15 @@ mod tests {
             [[actor]]\nname = \"clone\"\nrun = [\"[dst] reflink src 0 0 4k\"]\n\
             [[actor]]\nname = \"writer\"\nrun = [\"[src] pwrite -S 0x61 0 4k\", \"[src] pwrite -S 0x58 0 4k\"]\n";
         let scenario = crate::scenario::read("test.toml", source.as_bytes()).unwrap();
-        let configs =
+        let [config, other] =
             ["get_folio", "iomap_valid"].map(|name| scenario.config(Design::built_in(name).unwrap()));
+        let expected = Expected::of(&config, &[other]).unwrap();
         let values = |contents: Vec<Contents>| -> Vec<Vec<(Range<u64>, Option<u8>)>> {
             let of = |file: Contents| file.parts.into_iter().map(|part| (part.bytes, part.value)).collect();
             contents.into_iter().map(of).collect()
         };
         let (one, either) = (vec![(0..4096, Some(0x58))], vec![(0..4096, None)]);
-        assert_eq!(values(contents(&configs[0]).unwrap().unwrap()), [one.clone(), one.clone()]);
-        assert_eq!(values(in_every_run(&configs).unwrap().unwrap()), [one, either]);
-        assert_eq!(in_every_run(&[]).unwrap(), None);
+        assert_eq!(values(expected.serial.unwrap()), [one.clone(), one.clone()]);
+        assert_eq!(values(expected.every_run.unwrap()), [one, either]);
     }
 }

@@ -36,16 +36,12 @@ pub(super) fn command(args: &LabXfstestsArgs) -> Result<Report> {
         Ok(violates) => violates.flatten(),
         Err(error) => return Ok(defect(&error)),
     };
-    let may_pass = match loaded.is_loop() {
-        Ok(may_pass) => may_pass,
+    let exported::Test { script, is_loop } = match loaded.xfstest() {
+        Ok(test) => test,
         Err(error) => return Ok(defect(&error)),
     };
     // A loop that has not met the order says nothing.
-    let violates = violates.filter(|violates| !(*violates && may_pass));
-    let script = match loaded.xfstest() {
-        Ok(script) => script,
-        Err(error) => return Ok(defect(&error)),
-    };
+    let violates = violates.filter(|violates| !(*violates && is_loop));
     if let Some(why) = beforehand(scenario, variant) {
         return Err(other(format!("{}: {why}", about.scenario)));
     }

@@ -15,6 +15,7 @@ use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
 use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable, width};
+use crate::annotate::expected::Expected;
 use crate::annotate::inner::StateKind;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
@@ -121,7 +122,7 @@ fn laid_out(loaded: &Loaded, args: &ReplayArgs) -> Result<std::result::Result<St
             Err(error) => return Ok(Err(error)),
         },
         ReplayFormat::Xfstests => match loaded.xfstest() {
-            Ok(script) => script,
+            Ok(test) => test.script,
             Err(error) => return Ok(Err(error)),
         },
     }))
@@ -235,19 +236,10 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// The skeleton of a test of it.
-    pub(super) fn xfstest(&self) -> std::result::Result<String, EngineError> {
-        xfstests::test(&self.schedule, &self.right())
-    }
-
-    /// Whether it is a loop, which may pass where something is wrong.
-    pub(super) fn is_loop(&self) -> std::result::Result<bool, EngineError> {
-        xfstests::is_loop(&self.schedule, &self.right())
-    }
-
-    /// The system under what loses nothing, or as little as any.
-    fn right(&self) -> Vec<Config> {
+    pub(super) fn xfstest(&self) -> std::result::Result<xfstests::Test, EngineError> {
         let checked = Design::built_in("get_folio").map(|design| self.scenario.config(design));
-        [self.config.clone()].into_iter().chain(checked).collect()
+        let expected = Expected::of(&self.config, checked.as_slice())?;
+        Ok(xfstests::test(&self.schedule, &self.config, &expected))
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use stalemap::annotate::expected::Expected;
 use stalemap::annotate::inner::Inner;
 use stalemap::annotate::program::Program;
 use stalemap::annotate::{About, AnnotatedSchedule, annotate, setup};
@@ -87,8 +88,9 @@ impl Broken {
     }
 
     pub(crate) fn xfstests(&self) -> String {
-        xfstests::test(&self.schedule, &[self.scenario.config(Design::built_in("get_folio").unwrap())])
-            .unwrap()
+        let config = self.scenario.config(Design::built_in("get_folio").unwrap());
+        let expected = Expected::of(&config, &[]).unwrap();
+        xfstests::test(&self.schedule, &config, &expected).script
     }
 }
 

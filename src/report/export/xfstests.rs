@@ -11,7 +11,6 @@ mod script;
 
 use std::collections::BTreeSet;
 
-use stalemap_explore::EngineError;
 use stalemap_facade::ActorId;
 use stalemap_model::words::config::Config;
 use stalemap_model::words::count::count;
@@ -20,7 +19,7 @@ use self::call::{Call, JOURNALLED, THREADS, calls, commands, is_journalled, name
 use self::natural::Loop;
 use self::script::Script;
 pub use self::script::WRONG;
-use crate::annotate::expected::{Contents, contents};
+use crate::annotate::expected::{Contents, Expected};
 use crate::annotate::program::{ActorProgram, Program};
 use crate::annotate::window::{Misled, Path, Window};
 use crate::annotate::{AnnotatedSchedule, list};
@@ -76,38 +75,44 @@ fn delay(path: Path) -> Option<Delay> {
     }
 }
 
-/// The test of a schedule. `configs` are systems that lose nothing, or as little as any: by them it is known what the files should
-/// contain. An error is one of an engine, in a run of these.
-pub fn test(schedule: &AnnotatedSchedule, configs: &[Config]) -> Result<String, EngineError> {
+/// A test.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Test {
+    /// As a script.
+    pub script: String,
+    /// Whether it is a loop, which may pass where something is wrong.
+    pub is_loop: bool,
+}
+
+/// The test of a schedule of a scenario, of which `config` is the system.
+pub fn test(schedule: &AnnotatedSchedule, config: &Config, expected: &Expected) -> Test {
     let mut script = Script::default();
-    match looped(schedule, configs)? {
+    let looped = looped(schedule, config, expected);
+    let is_loop = matches!(looped, Some(Ok(_)));
+    match looped {
         Some(Ok(natural)) => {
             head(schedule, natural::ABOUT, &mut script);
             requirements(schedule, None, &mut script);
             file_system(&schedule.about.program, &mut script);
             natural::script(&schedule.about.program, &natural, &mut script);
         }
-        Some(Err(why)) => once(schedule, configs, Some(why), &mut script)?,
-        None => once(schedule, configs, None, &mut script)?,
+        Some(Err(why)) => once(schedule, expected, Some(why), &mut script),
+        None => once(schedule, expected, None, &mut script),
     }
     end(&mut script);
-    Ok(script.text)
-}
-
-/// Whether the test of a schedule is a loop, which may pass where something is wrong.
-pub fn is_loop(schedule: &AnnotatedSchedule, configs: &[Config]) -> Result<bool, EngineError> {
-    Ok(looped(schedule, configs)?.is_some_and(|natural| natural.is_ok()))
+    Test { script: script.text, is_loop }
 }
 
 /// The loop of a schedule that no delay forces, or why it has none; `None` where a delay does, or where more is lacking.
 fn looped(
     schedule: &AnnotatedSchedule,
-    configs: &[Config],
-) -> Result<Option<Result<Loop, &'static str>>, EngineError> {
+    config: &Config,
+    expected: &Expected,
+) -> Option<Result<Loop, &'static str>> {
     if forcing(schedule).is_some() || !lacking(schedule, &calls(&schedule.about.program)).is_empty() {
-        return Ok(None);
+        return None;
     }
-    natural::of(schedule, configs).map(Some)
+    Some(natural::of(schedule, config, expected))
 }
 
 /// The delay that forces a schedule.
@@ -117,13 +122,7 @@ fn forcing(schedule: &AnnotatedSchedule) -> Option<Delay> {
 }
 
 /// The test that runs the actors once, delayed where that can be. `no_loop` is why there is no loop of it.
-fn once(
-    schedule: &AnnotatedSchedule,
-    configs: &[Config],
-    no_loop: Option<&str>,
-    script: &mut Script,
-) -> Result<(), EngineError> {
-    let expected = configs.first().map(contents).transpose()?.flatten();
+fn once(schedule: &AnnotatedSchedule, expected: &Expected, no_loop: Option<&str>, script: &mut Script) {
     let (window, delay) = (schedule.window.as_ref(), forcing(schedule));
     let about = window.filter(|window| window.misled != Misled::Nowhere).map(|_| fails(schedule));
     head(schedule, &about.unwrap_or_default(), script);
@@ -131,9 +130,8 @@ fn once(
     not_made(schedule, no_loop, script);
     setup(&schedule.about.program, script);
     race(schedule, window, delay.as_ref(), script);
-    compare(&schedule.about.program, expected.as_deref(), script);
+    compare(&schedule.about.program, expected.serial.as_deref(), script);
     heard(window, schedule, delay.as_ref(), script);
-    Ok(())
 }
 
 fn end(script: &mut Script) {

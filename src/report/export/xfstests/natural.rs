@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-use stalemap_explore::EngineError;
 use stalemap_model::judge::properties;
 use stalemap_model::words::command::Io;
 use stalemap_model::words::config::Config;
@@ -15,7 +14,7 @@ use stalemap_model::words::personality::{FsType, Personality};
 use super::call::{Call, Said, commands, is_journalled, names, path, setup_of, written};
 use super::script::{Script, WRONG};
 use crate::annotate::AnnotatedSchedule;
-use crate::annotate::expected::{Contents, in_every_run};
+use crate::annotate::expected::{Contents, Expected, Part};
 use crate::annotate::program::{ActorProgram, Program};
 use crate::lab::places::{Race, STRIDE};
 use crate::lab::plan::Value;
@@ -56,25 +55,25 @@ struct Placed {
     may_fail: bool,
 }
 
-/// The loop of a schedule, or why there is none. `configs` are systems that lose nothing, or as little as any.
+/// The loop of a schedule, or why there is none.
 pub(super) fn of(
     schedule: &AnnotatedSchedule,
-    configs: &[Config],
-) -> Result<Result<Loop, &'static str>, EngineError> {
+    config: &Config,
+    expected: &Expected,
+) -> Result<Loop, &'static str> {
     if schedule.replay.violated.contains(&properties::WRONG_ADDRESS) {
-        return Ok(Err(TOUCHES_OTHERS));
+        return Err(TOUCHES_OTHERS);
     }
-    let Some(config) = configs.first() else { return Ok(Err(UNKNOWN)) };
     if config.fs.fs_type == FsType::Zonefs {
-        return Ok(Err(ZONES));
+        return Err(ZONES);
     }
-    let Some(expected) = in_every_run(configs)? else { return Ok(Err(UNKNOWN)) };
+    let expected = expected.every_run.clone().ok_or(UNKNOWN)?;
     if !shows(schedule, &config.fs, &expected) {
-        return Ok(Err(UNSEEN));
+        return Err(UNSEEN);
     }
     let has_places = Race::from(config).one_alone().is_none();
     let placed = has_places.then(|| placed(&schedule.about.program)).flatten();
-    Ok(Ok(Loop { expected, placed }))
+    Ok(Loop { expected, placed })
 }
 
 /// Whether a schedule leaves bytes that no run leaves that loses nothing.
@@ -82,9 +81,7 @@ fn shows(schedule: &AnnotatedSchedule, fs: &Personality, expected: &[Contents]) 
     let left = left(&schedule.replay, fs).stable.unwrap_or_default();
     left.iter().zip(expected).any(|(left, expected)| {
         left.parts.iter().any(|is| {
-            let known = |part: &&crate::annotate::expected::Part| {
-                part.bytes.start < is.bytes.end && is.bytes.start < part.bytes.end
-            };
+            let known = |part: &&Part| part.bytes.start < is.bytes.end && is.bytes.start < part.bytes.end;
             let mut should = expected.parts.iter().filter(known);
             should.any(|part| part.value.is_some_and(|value| is.value != Value::Byte(value)))
         })
