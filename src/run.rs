@@ -166,7 +166,7 @@ fn judged(
         statistics: found.statistics,
         limits_hit: found.limits_hit.iter().copied().collect(),
         few_preemptions: found.few_preemptions,
-        kept_apart: found.kept_apart,
+        coverage: found.coverage,
         stale_aborts: (maximum(counters::STALE_ABORTS), maximum(counters::SPURIOUS_ABORTS)),
         outcomes: found.outcomes,
         counterexample,

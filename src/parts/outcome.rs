@@ -176,7 +176,7 @@ fn outcome(
             states: few.states,
             found_with: few.found_with,
         }),
-        kept_apart: None,
+        coverage: None,
         stale_aborts: (said.stale_aborts.max, said.stale_aborts.spurious_max),
         outcomes: said.outcomes.into_iter().map(contents).collect(),
         counterexample: said.counterexample.map(|found| shown(found, kernel)).transpose()?,

@@ -23,7 +23,7 @@ pub fn names(properties: &[Property]) -> String {
 const MARK: usize = 5;
 /// The mark of what an earlier run found.
 const KNOWN: &str = "known";
-/// The share of states kept apart, in millionths, below which most of what there is may lie behind those that were left out.
+/// The coverage, in millionths, below which most of what there is may lie behind those that were left out.
 const TELLING: u32 = 950_000;
 /// Fewer columns than these are not enough for a verdict beside the names.
 const FEWEST: usize = 24;
@@ -70,7 +70,7 @@ fn marked(mark: &str, outcome: &Outcome, widths: (usize, usize), columns: Option
     if !outcome.limits_hit.is_empty() {
         let _ = write!(text, "\n     not everything was explored: {}", stopped_by(&outcome.limits_hit));
     }
-    if let Some(share) = outcome.kept_apart {
+    if let Some(share) = outcome.coverage {
         let percent = f64::from(share) / 1e4;
         let _ = write!(
             text,

@@ -107,8 +107,8 @@ fn result_without_times(outcome: &Outcome) -> Value {
             json!({ "line": halted.line, "why": halted.sentence() })
         }),
     });
-    if let Some(share) = outcome.kept_apart {
-        result["kept_apart"] = json!(f64::from(share) / 1e6);
+    if let Some(share) = outcome.coverage {
+        result["coverage"] = json!(f64::from(share) / 1e6);
     }
     result
 }

@@ -46,7 +46,7 @@ pub struct Outcome {
     /// What is known of runs with few preemptions, if not all were explored.
     pub few_preemptions: Option<FewPreemptions>,
     /// Of a search that kept states as bits, the share of those that it came to which was probably not left out, in millionths.
-    pub kept_apart: Option<u32>,
+    pub coverage: Option<u32>,
     /// Mappings rejected in one run, at most; and those rejected needlessly.
     pub stale_aborts: (u32, u32),
     /// Final contents, if the file asks for them.

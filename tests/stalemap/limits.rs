@@ -51,7 +51,7 @@ fn what_is_not_found_in_bits_is_never_said_to_hold() {
     assert_eq!((&part["verdict"], &part["limits_hit"]), (&json!("incomplete"), &json!(["bitstate"])));
     let states = part["states"].as_u64().expect("a number");
     assert!((1_000..20_000).contains(&states), "{states} states in 32768 bits");
-    assert!(part["kept_apart"].as_f64().is_some_and(|share| share < 0.9), "{}", part["kept_apart"]);
+    assert!(part["coverage"].as_f64().is_some_and(|share| share < 0.9), "{}", part["coverage"]);
     let said = output(&["check", "large.toml", "--bitstate", "4k"]);
     assert_eq!(said.status.code(), Some(3));
     let said = text(&said.stdout);
@@ -67,7 +67,7 @@ fn what_is_not_found_in_bits_is_never_said_to_hold() {
     let (whole, bits) = (found(&[]), found(&["--bitstate", "1m"]));
     assert_eq!((&bits["verdict"], &bits["violated"]), (&json!("violates"), &whole["violated"]));
     assert_eq!(bits["counterexample"], whole["counterexample"]);
-    assert!(whole.get("kept_apart").is_none());
+    assert!(whole.get("coverage").is_none());
 }
 
 #[test]
