@@ -13,6 +13,7 @@ mod conforming;
 mod costs;
 mod drawn;
 mod engines;
+mod exit;
 mod exported;
 mod fuzz;
 mod interrupt;
@@ -28,6 +29,7 @@ mod part;
 mod picture;
 mod progress;
 mod replay;
+mod stop;
 mod synthesize;
 mod trace;
 mod trace_file;
@@ -43,6 +45,8 @@ use std::{fs, io};
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
+pub use self::exit::{Exit, Report};
+use self::stop::Stop;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
 use crate::cli::limits::LimitsArgs;
@@ -65,64 +69,6 @@ const COLUMNS: usize = 80;
 const FEWEST: usize = 40;
 /// Longer lines are hard to follow.
 const MOST: usize = 120;
-
-/// How a command ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Exit {
-    /// Everything as expected.
-    Expected = 0,
-    /// Something is not.
-    Unexpected = 1,
-    /// Usage or bad input.
-    BadInput = 2,
-    /// Nothing unexpected, but something incomplete.
-    Incomplete = 3,
-    /// A defect of stalemap.
-    Defect = 4,
-}
-
-impl Exit {
-    /// From the worst on. The codes have another order: what is unexpected is known, whatever else is incomplete.
-    const WORST_FIRST: [Self; 4] = [Exit::Defect, Exit::BadInput, Exit::Unexpected, Exit::Incomplete];
-
-    /// The worst of several.
-    fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
-        let exits: Vec<Self> = exits.into_iter().collect();
-        Self::WORST_FIRST.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Expected)
-    }
-}
-
-/// What a command has to say.
-#[derive(Debug)]
-pub struct Report {
-    /// For stdout.
-    pub results: String,
-    /// For stderr.
-    pub errors: String,
-    /// How it ended.
-    pub exit: Exit,
-}
-
-impl Report {
-    fn of(results: String, exit: Exit) -> Self {
-        Report { results, errors: String::new(), exit }
-    }
-
-    /// Several reports, one after the other; the worst exit is that of the whole.
-    fn joined(reports: &[Self]) -> Self {
-        let exit = Exit::worst(reports.iter().map(|report| report.exit));
-        let part = |text: fn(&Self) -> &str| {
-            reports.iter().map(text).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
-        };
-        Report { results: part(|report| &report.results), errors: part(|report| &report.errors), exit }
-    }
-
-    fn bad_input(errors: &[InputError]) -> Self {
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        let errors = lines.join("\n") + "\n";
-        Report { results: String::new(), errors, exit: Exit::BadInput }
-    }
-}
 
 /// Runs a command. Results that have no end are written to `out` as they come; all others are in the report.
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
@@ -154,42 +100,19 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
             Exit::Expected,
         )),
     };
-    let report = report.unwrap_or_else(|errors| Report::bad_input(&errors));
+    let report = report.unwrap_or_else(Stop::report);
     Report { errors: Characters::of_environment().shown(report.errors), ..report }
 }
 
-type Result<T> = std::result::Result<T, Vec<InputError>>;
+type Result<T, E = Stop> = std::result::Result<T, E>;
 
 fn threads(jobs: Option<u16>) -> usize {
     jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
 /// What all jobs came to, or the first error.
-fn all_of<T>(results: Vec<std::result::Result<T, RunError>>) -> std::result::Result<Vec<T>, RunError> {
+fn all_of<T>(results: Vec<Result<T, RunError>>) -> Result<Vec<T>, RunError> {
     results.into_iter().collect()
-}
-
-/// The report of jobs that could not be run.
-fn failed(error: &RunError) -> Result<Report> {
-    match error {
-        RunError::Config { .. } | RunError::Refused(_) | RunError::Setup(_) | RunError::Checkpoint(_) => {
-            Err(vec![bad_input(error)])
-        }
-        RunError::Engine { .. }
-        | RunError::Candidate { .. }
-        | RunError::DoesNotReplay { .. }
-        | RunError::Disagree { .. } => {
-            Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
-        }
-    }
-}
-
-/// An error that is the input's.
-pub(crate) fn bad_input(error: &RunError) -> InputError {
-    match error {
-        RunError::Setup(diagnostics) => InputError::Scenario(diagnostics.clone()),
-        other => InputError::Other(other.to_string()),
-    }
 }
 
 /// For a search that leaves no run out until a limit is reached.
@@ -229,7 +152,7 @@ pub(crate) fn counterexample(scenarios: &[Scenario], outcome: &Outcome, look: Lo
 fn annotated_counterexample(
     scenarios: &[Scenario],
     outcome: &Outcome,
-) -> Option<std::result::Result<AnnotatedSchedule, InputError>> {
+) -> Option<Result<AnnotatedSchedule, InputError>> {
     let shown = outcome.counterexample.as_ref()?;
     let scenario = scenarios.iter().find(|scenario| scenario.name == outcome.scenario)?;
     let about = About {
@@ -265,10 +188,10 @@ fn annotated(
     scenario: &Scenario,
     about: About,
     schedule: &Schedule,
-) -> std::result::Result<AnnotatedSchedule, InputError> {
+) -> Result<AnnotatedSchedule, InputError> {
     let unknown = || under::unknown(scenario, about.kind, &about.design);
     let implementation = scenario.implementation(&about.design).ok_or_else(unknown)?;
-    let kernel = kernel(scenario, &implementation).map_err(|error| bad_input(&error))?;
+    let kernel = kernel(scenario, &implementation)?;
     annotate(&kernel, schedule, about).map_err(|error| InputError::Other(error.to_string()))
 }
 
@@ -305,13 +228,13 @@ fn can_be_written(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Vec<InputError> {
+fn unwritable(path: &Path, error: &io::Error) -> InputError {
     // What is said of a folder that cannot be made, since a file has its name.
     let why = match error.kind() {
         io::ErrorKind::AlreadyExists => "it is no folder".to_owned(),
         _ => error.to_string(),
     };
-    vec![InputError::Other(format!("cannot write {}: {why}", path.display()))]
+    InputError::Other(format!("cannot write {}: {why}", path.display()))
 }
 
 /// How a timeline is drawn when nothing is said: for a terminal where there is one, else as a mail.

@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
-use crate::commands::{bad_input, counterexample};
+use crate::commands::counterexample;
 use crate::engine::Engine;
-use crate::input::walk;
+use crate::input::{InputError, walk};
 use crate::report::check;
 use crate::report::timeline::Look;
 use crate::run::{GivenLimits, Job, run_all};
@@ -87,7 +87,7 @@ fn as_expected(name: &str, source: &[u8], design: &str) -> Result<(), String> {
     let jobs = [Job { scenario: &scenario, implementation, engine: Engine::Exhaustive }];
     let mut ran = run_all(&jobs, GivenLimits::default(), 1, &|_| ()).into_iter();
     ran.try_for_each(|outcome| {
-        let outcome = outcome.map_err(|error| bad_input(&error).to_string())?;
+        let outcome = outcome.map_err(|error| InputError::from(error).to_string())?;
         if outcome.judgement.as_expected == Some(true) && outcome.limits_hit.is_empty() {
             return Ok(());
         }

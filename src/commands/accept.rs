@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::verdicts::{self, Ran};
-use super::{Exit, Report, Result, unwritable};
+use super::{Exit, Report, Result, Stop, unwritable};
 use crate::accept::{accepted, refusal};
 use crate::cli::CheckArgs;
-use crate::input::{self, InputError};
+use crate::input::{self};
 use crate::run::Outcome;
 use crate::scenario::Scenario;
 use crate::verdict::Verdict;
@@ -18,12 +18,9 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
     let files = input::files_of(&args.run.paths)?;
     if files.is_empty() {
         let problem = "`--accept` changes files: name some, or a folder of them";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     }
-    let ran = match verdicts::run(&args.run)? {
-        Ok(ran) => ran,
-        Err(report) => return Ok(report),
-    };
+    let ran = verdicts::run(&args.run)?;
     let (mut text, mut exits) = (String::new(), Vec::new());
     for (scenario, path) in of_scenarios(&ran, &files) {
         let (told, came) = one(scenario, path, &ran.outcomes)?;
@@ -61,7 +58,7 @@ fn one(scenario: &Scenario, path: &Path, outcomes: &[Outcome]) -> Result<(String
         let came = if outcome.verdict == Verdict::Incomplete { Exit::Incomplete } else { Exit::Unexpected };
         exits.push(came);
     }
-    let changed = accepted(scenario, &right).map_err(|problem| vec![InputError::Other(problem)])?;
+    let changed = accepted(scenario, &right).map_err(|problem| Stop::other(problem))?;
     match changed {
         None => {
             let _ = writeln!(text, "{shown}: nothing to change");

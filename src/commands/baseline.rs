@@ -7,7 +7,7 @@ use std::path::Path;
 use stalemap_model::words::count::count;
 
 use super::verdicts::Ran;
-use super::{Exit, Report, Result};
+use super::{Exit, Report, Result, Stop};
 use crate::baseline::{Against, Baseline};
 use crate::cli::CheckFormat;
 use crate::input::InputError;
@@ -15,9 +15,9 @@ use crate::input::InputError;
 /// Reads what an earlier run printed.
 pub(super) fn load(path: &Path) -> Result<Baseline> {
     let text = fs::read_to_string(path)
-        .map_err(|error| vec![InputError::Unreadable { path: path.display().to_string(), error }])?;
+        .map_err(|error| InputError::Unreadable { path: path.display().to_string(), error })?;
     Baseline::parse(&text)
-        .map_err(|problem| vec![InputError::Other(format!("{} is no baseline: {problem}", path.display()))])
+        .map_err(|problem| Stop::other(format!("{} is no baseline: {problem}", path.display())))
 }
 
 /// The report of a run beside an earlier one: what is new, which decides how it ends. Documents are left as they are, and stderr says it.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, Report, Result, annotated, failed, interrupt, threads, under, unusual, verdicts, width};
+use super::{Exit, Report, Result, Stop, annotated, interrupt, threads, under, unusual, verdicts, width};
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, calls, setup};
 use crate::between::{Between, between};
@@ -14,16 +14,15 @@ use crate::scenario::Scenario;
 use crate::scenario::implementations::built_in_names;
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
-    let other = |problem: &str| vec![InputError::Other(problem.to_owned())];
-    let [one, two] = &args.between[..] else { return Err(other("name two designs or kernels")) };
+    let [one, two] = &args.between[..] else { return Err(Stop::other("name two designs or kernels")) };
     let format = match args.format {
         format @ (CompareFormat::Text | CompareFormat::Json) => format,
         CompareFormat::Csv | CompareFormat::Markdown | CompareFormat::Junit | CompareFormat::Sarif => {
-            return Err(other("what is between two is printed as `--format text` or `json`"));
+            return Err(Stop::other("what is between two is printed as `--format text` or `json`"));
         }
     };
     if let Some(missing) = missing(&args.between, &args.run.paths) {
-        return Err(vec![InputError::Other(missing)]);
+        return Err(Stop::other(missing));
     }
     let scenarios = verdicts::scenarios(&args.run)?;
     let engine = verdicts::engine(&args.run)?;
@@ -44,7 +43,7 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
         refused.truncate(1);
     }
     if pairs.is_empty() || args.run.paths.len() == scenarios.len() && !refused.is_empty() {
-        return Err(refused);
+        return Err(refused.into());
     }
     let given = verdicts::given(&args.run);
     let at_a_time = threads(args.run.limits.jobs).min(pairs.len());
@@ -58,7 +57,7 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
             Ok(between) => found.push(between),
             // In a folder, what cannot be set up under both is left out.
             Err(RunError::Setup(_) | RunError::Config { .. }) if pairs.len() > 1 => {}
-            Err(error) => return failed(&error),
+            Err(error) => return Err(error.into()),
         }
     }
     let drawn = if args.run.quiet { Drawn::Nothing } else { Drawn::Schedules };
@@ -120,7 +119,7 @@ fn text(scenarios: &[Scenario], found: &[Between], drawn: Drawn) -> Result<Strin
 }
 
 /// Both schedules of a witness, annotated.
-fn schedules(scenario: &Scenario, between: &Between) -> Option<Result<[AnnotatedSchedule; 2]>> {
+fn schedules(scenario: &Scenario, between: &Between) -> Option<Result<[AnnotatedSchedule; 2], InputError>> {
     let witness = between.witness.as_ref()?;
     let of = |side: usize| {
         let design = between.names[side].clone();
@@ -135,7 +134,7 @@ fn schedules(scenario: &Scenario, between: &Between) -> Option<Result<[Annotated
             design,
             ..About::default()
         };
-        annotated(scenario, about, &witness.schedules[side]).map_err(|error| vec![error])
+        annotated(scenario, about, &witness.schedules[side])
     };
     Some(of(0).and_then(|one| Ok([one, of(1)?])))
 }

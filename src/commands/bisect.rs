@@ -1,21 +1,19 @@
 //! `compare --bisect A..B`: at which of a row of designs or kernels each verdict changes.
 
-use super::{Exit, Report, Result, failed, interrupt, verdicts, width};
+use super::{Exit, Report, Result, Stop, interrupt, verdicts, width};
 use crate::attended::Attended;
 use crate::bisect::{Course, Step, row, steps};
 use crate::cli::{CompareArgs, CompareFormat};
-use crate::input::InputError;
 use crate::report::bisect;
 use crate::run::{Job, Outcome, RunError};
 use crate::scenario::Scenario;
 
 pub(super) fn command(args: &CompareArgs, given: &str) -> Result<Report> {
-    let other = |problem: String| vec![InputError::Other(problem)];
-    let names = row(given).map_err(other)?;
+    let names = row(given).map_err(Stop::other)?;
     let format = match args.format {
         format @ (CompareFormat::Text | CompareFormat::Json) => format,
         CompareFormat::Csv | CompareFormat::Markdown | CompareFormat::Junit | CompareFormat::Sarif => {
-            return Err(other("a row is printed as `--format text` or `json`".to_owned()));
+            return Err(Stop::other("a row is printed as `--format text` or `json`"));
         }
     };
     let scenarios = verdicts::scenarios(&args.run)?;
@@ -37,18 +35,18 @@ pub(super) fn command(args: &CompareArgs, given: &str) -> Result<Report> {
             continue;
         };
         let ran: Vec<_> = results.by_ref().take(steps.len()).collect();
-        match ran.into_iter().collect::<std::result::Result<Vec<Outcome>, RunError>>() {
+        match ran.into_iter().collect::<Result<Vec<Outcome>, RunError>>() {
             Ok(outcomes) => {
                 let parts = steps.into_iter().map(|(names, _)| names).zip(outcomes);
                 courses.push(Course { scenario, parts: parts.collect() });
             }
             // Its setup does not do under one of them what it does under the others.
             Err(RunError::Setup(_) | RunError::Config { .. }) => left_out.push(scenario.name.clone()),
-            Err(error) => return failed(&error),
+            Err(error) => return Err(error.into()),
         }
     }
     if courses.is_empty() {
-        return Err(other(format!("no scenario runs under all of {given}")));
+        return Err(Stop::other(format!("no scenario runs under all of {given}")));
     }
     let results = match format {
         CompareFormat::Json => bisect::json(&names, &courses, &left_out),

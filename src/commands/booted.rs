@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::{Result, unwritable};
-use crate::input::InputError;
+use super::{Result, Stop, unwritable};
 use crate::lab::guest::LabError;
 use crate::lab::release::Release;
 use crate::lab::variant::Variant;
 
 /// What cannot be done in the lab is said, and is no defect of the tool.
-pub(super) fn lacking(error: &LabError) -> Vec<InputError> {
-    vec![InputError::Other(error.to_string())]
+pub(super) fn lacking(error: &LabError) -> Stop {
+    Stop::other(error.to_string())
 }
 
 /// The release that is named.
@@ -20,7 +19,7 @@ pub(super) fn release(name: &str) -> Result<Release> {
     Release::from_name(name).ok_or_else(|| {
         let versions: Vec<&str> = Release::ALL.iter().map(|release| release.version()).collect();
         let problem = format!("the lab has no kernel `{name}`; it has {}", versions.join(", "));
-        vec![InputError::Other(problem)]
+        Stop::other(problem)
     })
 }
 
@@ -42,7 +41,7 @@ pub(super) fn variant(design: Option<&str>) -> Result<Variant> {
     Variant::of_design(name).ok_or_else(|| {
         let names: Vec<&str> = Variant::ALL.iter().filter_map(|variant| variant.design()).collect();
         let problem = format!("no kernel is made to check like `{name}`; there are {}", names.join(", "));
-        vec![InputError::Other(problem)]
+        Stop::other(problem)
     })
 }
 

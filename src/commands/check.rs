@@ -5,8 +5,7 @@ use std::mem;
 use super::drawn::Drawn;
 use super::verdicts::{Ran, Showing};
 use super::{
-    Report, Result, accept, baseline, columns, failed, look, minimise, part, section, synthesize, verdicts,
-    why,
+    Report, Result, accept, baseline, columns, look, minimise, part, section, synthesize, verdicts, why,
 };
 use crate::baseline::Baseline;
 use crate::cli::{CheckArgs, CheckFormat};
@@ -34,19 +33,14 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
         return part::command(RunOf::Check, &args.run, partition, is_json);
     }
     let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
-    let mut ran = match verdicts::run(&args.run)? {
-        Ok(ran) => ran,
-        Err(report) => return Ok(report),
-    };
+    let mut ran = verdicts::run(&args.run)?;
     let in_full = ran.scenarios.len() == 1 && !args.run.quiet;
     let is_shown = |outcome: &Outcome| match args.format {
         CheckFormat::Text => in_full || outcome.judgement.as_expected != Some(true),
         CheckFormat::Json => true,
         CheckFormat::Junit | CheckFormat::Sarif => false,
     };
-    if let Err(error) = ran.find_idle(is_shown) {
-        return failed(&error);
-    }
+    ran.find_idle(is_shown)?;
     reported(ran, args.format, Showing::of(&args.run), earlier.as_ref())
 }
 

@@ -1,9 +1,9 @@
 //! `claims`: what explorations say to each claim of the thread.
 
 use super::progress::Progress;
-use super::{Exit, Report, Result, all_of, failed, over_all_runs, threads};
+use super::{Exit, Report, Result, Stop, all_of, over_all_runs, threads};
 use crate::claims::decide::{Decision, Says};
-use crate::claims::file::{self, Claim, ClaimError};
+use crate::claims::file::{self, Claim};
 use crate::claims::plan::Plan;
 use crate::cli::{ClaimsArgs, ClaimsFormat, When};
 use crate::input::InputError;
@@ -14,26 +14,17 @@ use crate::tally::Tally;
 pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
     if args.format == ClaimsFormat::Markdown && !args.what.is_empty() {
         let problem = "the page is of all claims: leave numbers and authors out, or take another format";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     }
-    let all = match file::all() {
-        Ok(all) => all,
-        Err(error) => return Ok(defect(&error)),
-    };
+    let all = file::all()?;
     let claims = selected(&all, &args.what)?;
-    let plan = match Plan::of(&claims) {
-        Ok(plan) => plan,
-        Err(error) => return Ok(defect(&error)),
-    };
+    let plan = Plan::of(&claims)?;
     let jobs = plan.jobs();
     let given = over_all_runs(&args.limits);
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), When::Auto, args.quiet);
     let ran = run_all(&jobs, given, threads(args.limits.jobs), &|tally: &Tally| progress.show(tally));
     progress.finish();
-    let outcomes = match all_of(ran) {
-        Ok(outcomes) => outcomes,
-        Err(error) => return failed(&error),
-    };
+    let outcomes = all_of(ran)?;
     let decisions: Vec<Decision<'_>> = claims.iter().map(|claim| Decision::of(claim, &outcomes)).collect();
     let results = match (args.format, &decisions[..]) {
         (ClaimsFormat::Text, [one]) => claims::one(one, &plan),
@@ -42,11 +33,6 @@ pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
         (ClaimsFormat::Markdown, all) => claims::page(all, &plan),
     };
     Ok(Report::of(results, exit(&decisions)))
-}
-
-/// The files are part of the program.
-fn defect(error: &ClaimError) -> Report {
-    Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect }
 }
 
 /// What came out otherwise than the claims foresee beats what did not come to its end.
@@ -78,7 +64,7 @@ fn selected<'c>(all: &'c [Claim], what: &[String]) -> Result<Vec<&'c Claim>> {
         )));
     }
     if !unknown.is_empty() {
-        return Err(unknown);
+        return Err(unknown.into());
     }
     let asked = |claim: &&Claim| what.is_empty() || what.iter().any(|asked| is_asked(claim, asked));
     Ok(all.iter().filter(asked).collect())

@@ -5,11 +5,10 @@ use std::path::Path;
 use super::drawn::Drawn;
 use super::verdicts::{self, Ran, Showing};
 use super::{
-    Exit, Report, Result, between, bisect, can_be_written, costs, failed, mutants, part, unwritable, width,
+    Exit, Report, Result, Stop, between, bisect, can_be_written, costs, mutants, part, unwritable, width,
 };
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::comparison::Comparison;
-use crate::input::InputError;
 use crate::parts::identity::RunOf;
 use crate::report::compare::html::{self as page, Drawings};
 use crate::report::compare::{self, Rows};
@@ -37,14 +36,9 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     if let Some(path) = &args.html {
         can_be_written(path)?;
     }
-    let mut ran = match verdicts::run(&args.run)? {
-        Ok(ran) => ran,
-        Err(report) => return Ok(report),
-    };
+    let mut ran = verdicts::run(&args.run)?;
     let is_on_page = |_: &Outcome| args.html.is_some();
-    if let Err(error) = ran.find_idle(is_on_page) {
-        return failed(&error);
-    }
+    ran.find_idle(is_on_page)?;
     let under = &args.run.under;
     let named: Vec<String> = under.designs.iter().chain(&under.kernels).cloned().collect();
     let showing = Showing::of(&args.run);
@@ -61,7 +55,7 @@ pub(super) fn may_be_quiet(format: CompareFormat, html: Option<&Path>) -> Result
     }
     let problem = "`--quiet` prints the answer of a comparison alone, as text or Markdown; leave out `--quiet`, or \
                    `--format` and `--html`";
-    Err(vec![InputError::Other(problem.to_owned())])
+    Err(Stop::other(problem))
 }
 
 /// How a comparison is to be shown.
@@ -93,7 +87,7 @@ pub(super) fn laid_out(layout: &Layout<'_>, ran: Ran) -> Result<Report> {
             return Ok(ran.report(results));
         };
         let printed = Report::of(compare::render(&comparison, rows, width()) + &ran.saved, Exit::BadInput);
-        return Ok(Report::joined(&[printed, Report::bad_input(&unwritable(path, &error))]));
+        return Ok(Report::joined(&[printed, Report::bad_input(&[unwritable(path, &error)])]));
     }
     let results = match format {
         CompareFormat::Text => compare::render(&comparison, rows, width()) + &ran.saved,

@@ -18,12 +18,12 @@ const PAGE: u64 = 4096;
 
 pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Report> {
     if file == Path::new("-") {
-        return Err(vec![other(file, "a trace is read twice for this; name its file")]);
+        return Err(other(file, "a trace is read twice for this; name its file").into());
     }
     let known = survey(args, file)?;
     if known.block > PAGE {
         let problem = format!("blocks of {} bytes: a piece is a page of {PAGE} bytes", known.block);
-        return Err(vec![other(file, &problem)]);
+        return Err(other(file, &problem).into());
     }
     if known.counts.backwards > 0 {
         let problem = format!(
@@ -31,12 +31,12 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
              or sort it by time",
             known.counts.backwards
         );
-        return Err(vec![other(file, &problem)]);
+        return Err(other(file, &problem).into());
     }
     let name = name(&known, file, asked)?;
     let name = implementation_of(file, &name)?.name().to_owned();
     let implementation = |scenario: &Scenario| -> Option<Implementation> { scenario.implementation(&name) };
-    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let unreadable = |error: ReadError| other(file, &error.to_string());
     let limits = Limits { states: Some(PAIRS), ..Limits::default() };
     let reader = Reader::new(open(file)?, Which::Inode(known.inode)).map_err(unreadable)?;
     let pieces = Asker::new(&implementation, known.traces, limits);
@@ -58,7 +58,7 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
         TraceFormat::Text => conform::text(&shown),
         TraceFormat::Json => conform::json(&shown),
         TraceFormat::Jsonl => {
-            return Err(vec![other(file, "`--format jsonl` prints events; take `json` or `text`")]);
+            return Err(other(file, "`--format jsonl` prints events; take `json` or `text`").into());
         }
     };
     Ok(Report::of(text, exit))
@@ -66,11 +66,11 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
 
 /// Reads a trace for what it is of.
 pub(super) fn survey(args: &TraceArgs, file: &Path) -> Result<Survey> {
-    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let unreadable = |error: ReadError| other(file, &error.to_string());
     let which = args.inode.map_or(Which::First, Which::Inode);
     let mut reader = Reader::new(open(file)?, which).map_err(unreadable)?;
     let survey = Survey::of(&mut reader, args.block).map_err(unreadable)?;
-    let survey = survey.ok_or_else(|| vec![other(file, &trace::nothing(reader.counts(), args.inode))])?;
+    let survey = survey.ok_or_else(|| other(file, &trace::nothing(reader.counts(), args.inode)))?;
     block_is_one(file, survey.block)?;
     Ok(survey)
 }
@@ -82,20 +82,17 @@ pub(super) fn name(known: &Survey, file: &Path, asked: &str) -> Result<String> {
     }
     let Some(release) = &known.release else {
         let problem = "the trace does not say of which kernel it is; name one: `--conforms linux-6.12`";
-        return Err(vec![other(file, problem)]);
+        return Err(other(file, problem).into());
     };
     let kernel = kernel_of(release).map(str::to_owned);
-    kernel.ok_or_else(|| {
-        vec![other(
-            file,
-            &format!("`{release}` is no release of a kernel; name one: `--conforms linux-6.12`"),
-        )]
-    })
+    let unknown =
+        || other(file, &format!("`{release}` is no release of a kernel; name one: `--conforms linux-6.12`"));
+    Ok(kernel.ok_or_else(unknown)?)
 }
 
 /// A kernel or design by its name, on XFS.
 pub(super) fn implementation_of(file: &Path, name: &str) -> Result<Implementation> {
     let any = "title = \"any\"\n\n[[actor]]\nname = \"any\"\nrun = [\"fsync\"]\n";
     let scenario = read(&file.display().to_string(), any.as_bytes()).map_err(|_| Vec::new())?;
-    under::any(&scenario, name).map_err(|error| vec![error])
+    Ok(under::any(&scenario, name)?)
 }

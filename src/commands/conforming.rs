@@ -6,12 +6,12 @@ use std::path::Path;
 use stalemap_explore::Limits;
 
 use super::booted::{lacking, release};
-use super::{Exit, Report, Result, failed, unwritable};
+use super::{Exit, Report, Result, Stop, unwritable};
 use crate::cli::lab::LabConformArgs;
 use crate::fuzz::draw::draw;
 use crate::fuzz::trial::{Refused, job, scenario};
 use crate::fuzz::under::Under;
-use crate::input::{self, InputError};
+use crate::input::{self};
 use crate::lab::conform::{self, Case, Judged, Rounds, Seen, Unasked};
 use crate::lab::guest::Store;
 use crate::lab::release::Release;
@@ -36,7 +36,7 @@ pub(super) fn command(args: &LabConformArgs) -> Result<Report> {
         match case(&scenario, release, &limits) {
             Ok(Ok(case)) => cases.push(case),
             Ok(Err(why)) => unasked.push(why),
-            Err(error) => return failed(&error),
+            Err(error) => return Err(error.into()),
         }
     }
     let rounds = Rounds { rounds: args.rounds, seconds: args.seconds };
@@ -57,7 +57,7 @@ pub(super) fn command(args: &LabConformArgs) -> Result<Report> {
 fn keep(folder: Option<&Path>, case: &Case, seen: &Seen) -> Result<()> {
     let Some(folder) = folder.filter(|_| is_beyond(case, seen)) else { return Ok(()) };
     let path = folder.join(format!("{}.toml", case.name.replace('/', "-")));
-    fs::write(&path, &case.source).map_err(|error| unwritable(&path, &error))
+    Ok(fs::write(&path, &case.source).map_err(|error| unwritable(&path, &error))?)
 }
 
 fn is_beyond(case: &Case, seen: &Seen) -> bool {
@@ -79,10 +79,9 @@ fn scenarios(args: &LabConformArgs, release: Release) -> Result<Vec<Scenario>> {
         args.personalities.is_empty() || args.personalities.iter().any(|name| name == personality)
     };
     if !args.paths.is_empty() {
-        return input::scenarios(&args.paths);
+        return Ok(input::scenarios(&args.paths)?);
     }
-    let other = |problem: String| vec![InputError::Other(problem)];
-    let under = Under::kernel(release.kernel()).map_err(other)?;
+    let under = Under::kernel(release.kernel()).map_err(Stop::other)?;
     let mut drawn = Vec::new();
     for number in args.from..args.from.saturating_add(args.count) {
         let Some(mut recipe) = draw(args.seed, number, &under) else { continue };
@@ -98,11 +97,7 @@ fn scenarios(args: &LabConformArgs, release: Release) -> Result<Vec<Scenario>> {
     Ok(drawn)
 }
 
-fn case(
-    scenario: &Scenario,
-    release: Release,
-    limits: &Limits,
-) -> std::result::Result<std::result::Result<Case, Unasked>, RunError> {
+fn case(scenario: &Scenario, release: Release, limits: &Limits) -> Result<Result<Case, Unasked>, RunError> {
     match job(scenario, release.kernel()) {
         Ok(job) => match Case::new(&job, limits) {
             Err(RunError::Config { .. } | RunError::Setup(_)) => {

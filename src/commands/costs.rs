@@ -7,25 +7,21 @@ use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
 use super::{
-    Exit, Report, Result, all_of, failed, over_all_runs, progress, threads, under, unwritable, width,
+    Exit, Report, Result, Stop, all_of, over_all_runs, progress, threads, under, unwritable, width,
     write_schedule,
 };
 use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat, UnderArgs, When};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
-use crate::input::{self, InputError};
+use crate::input::{self};
 use crate::report::costs as report;
 use crate::report::times::Times;
-use crate::run::{GivenLimits, RunError, limits_beside_others};
+use crate::run::{GivenLimits, limits_beside_others};
 
 /// `costs`.
 pub(super) fn command(args: &CostsArgs) -> Result<Report> {
     let given = over_all_runs(&args.limits);
-    let counted =
-        match count(&args.paths, &args.under, given, threads(args.limits.jobs), (When::Auto, false))? {
-            Ok(counted) => counted,
-            Err(error) => return failed(&error),
-        };
+    let counted = count(&args.paths, &args.under, given, threads(args.limits.jobs), (When::Auto, false))?;
     let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| save(folder, &counted))?;
     let results = match args.format {
         CostsFormat::Text => report::text::render(&counted, width()) + &saved,
@@ -37,10 +33,7 @@ pub(super) fn command(args: &CostsArgs) -> Result<Report> {
 
 /// Adds what each of a comparison costs below it.
 pub(super) fn added(args: &CompareArgs, compared: Report) -> Result<Report> {
-    let counted = match beside(args)? {
-        Ok(counted) => counted,
-        Err(error) => return failed(&error),
-    };
+    let counted = beside(args)?;
     let results = match args.format {
         CompareFormat::Json => report::json::added(&compared.results, &counted, args.run.times()),
         _ => format!("{}\n{}", compared.results, report::text::render(&counted, width())),
@@ -49,19 +42,18 @@ pub(super) fn added(args: &CompareArgs, compared: Report) -> Result<Report> {
 }
 
 /// What the jobs of a comparison cost.
-fn beside(asked: &CompareArgs) -> Result<std::result::Result<Vec<Costs>, RunError>> {
+fn beside(asked: &CompareArgs) -> Result<Vec<Costs>> {
     let args = &asked.run;
-    let other = |problem: &str| Err(vec![InputError::Other(problem.to_owned())]);
     if args.memory.model() != MemoryModel::Sequential {
-        return other(
+        return Err(Stop::other(
             "costs are counted on sequentially consistent memory; leave out `--memory` or `--costs`",
-        );
+        ));
     }
     if args.limit_preemptions.is_some() {
-        return other("costs are those of all runs; leave out `--limit-preemptions` or `--costs`");
+        return Err(Stop::other("costs are those of all runs; leave out `--limit-preemptions` or `--costs`"));
     }
     if !matches!(asked.format, CompareFormat::Text | CompareFormat::Json) {
-        return other("costs are printed as text or JSON; choose one of these with `--format`");
+        return Err(Stop::other("costs are printed as text or JSON; choose one of these with `--format`"));
     }
     let given = over_all_runs(&args.limits);
     count(&args.paths, &args.under, given, threads(args.limits.jobs), (args.progress, args.quiet))
@@ -74,13 +66,13 @@ fn count(
     given: GivenLimits,
     threads: usize,
     shown: (When, bool),
-) -> Result<std::result::Result<Vec<Costs>, RunError>> {
+) -> Result<Vec<Costs>> {
     let scenarios = input::scenarios(paths)?;
     let jobs = under::jobs(&scenarios, paths, under, Engine::Exhaustive)?;
     let at_a_time = threads.min(jobs.len());
     Ok(all_of(progress::counted(&jobs, threads, shown, |job| {
         measure(job, &limits_beside_others(job.scenario, given, at_a_time))
-    })))
+    }))?)
 }
 
 /// Writes the runs that were found; says which.

@@ -5,9 +5,7 @@ use std::fs;
 use stalemap_explore::Limits;
 
 use super::progress::counted;
-use super::{
-    Exit, Report, Result, all_of, failed, over_all_runs, threads, under, unwritable, write_schedule,
-};
+use super::{Exit, Report, Result, all_of, over_all_runs, threads, under, unwritable, write_schedule};
 use crate::agree::agree;
 use crate::cli::{AgreeArgs, Format, PowerArgs, WhatArgs, When};
 use crate::engine::Engine;
@@ -23,10 +21,7 @@ pub(super) fn agreements(args: &AgreeArgs) -> Result<Report> {
     let ran = counted(&jobs, threads(args.what.limits.jobs), (When::Auto, false), |job| {
         agree(job, args.iterations, &limits_of(&args.what, job, jobs.len()))
     });
-    let agreements = match all_of(ran) {
-        Ok(agreements) => agreements,
-        Err(error) => return failed(&error),
-    };
+    let agreements = all_of(ran)?;
     let mut saved = String::new();
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
@@ -59,10 +54,7 @@ pub(super) fn power(args: &PowerArgs) -> Result<Report> {
     let ran = counted(&jobs, threads(args.what.limits.jobs), (When::Auto, false), |job| {
         measure(job, args.iterations, args.seed, &limits_of(&args.what, job, jobs.len()))
     });
-    let measurements = match all_of(ran) {
-        Ok(measurements) => measurements,
-        Err(error) => return failed(&error),
-    };
+    let measurements = all_of(ran)?;
     let (mut powers, mut unknown) = (Vec::new(), Vec::new());
     for measurement in measurements {
         match measurement {

@@ -3,15 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use stalemap_explore::EngineError;
 use stalemap_model::words::personality::FsType;
 
 use super::booted::{keep, lacking, release, variant};
-use super::replay::{Loaded, defect, load_lean, load_lean_text};
-use super::{Exit, Report, Result};
+use super::replay::{Loaded, load_lean, load_lean_text};
+use super::{Exit, Report, Result, Stop};
 use crate::cli::lab::{LabXfstestsArgs, ResultFormat};
 use crate::engine::Engine;
-use crate::input::{self, InputError};
+use crate::input::{self};
 use crate::lab::guest::Store;
 use crate::lab::planner::Subject;
 use crate::lab::variant::Variant;
@@ -23,27 +22,23 @@ use crate::scenario::{Expectation, Scenario};
 
 pub(super) fn command(args: &LabXfstestsArgs) -> Result<Report> {
     let (release, variant) = (release(&args.kernel)?, variant(args.design.as_deref())?);
-    let loaded = match given(&args.path)? {
-        Ok(loaded) => loaded,
-        Err(error) => return Ok(defect(&error)),
-    };
+    let loaded = given(&args.path)?;
     let (scenario, about) = (&loaded.scenario, &loaded.schedule.about);
     let subject = Subject::new(scenario, release, variant).ok_or_else(|| {
         let (name, kernel) = (&about.scenario, release.kernel());
-        other(format!("{name}: the model has no such file system for {kernel}, so there is nothing to boot"))
+        Stop::other(format!(
+            "{name}: the model has no such file system for {kernel}, so there is nothing to boot"
+        ))
     })?;
     let violates = match about.property.map(|property| subject.violates(property)).transpose() {
         Ok(violates) => violates.flatten(),
-        Err(error) => return Ok(defect(&error)),
+        Err(error) => return Err(Stop::Defect(error.to_string())),
     };
-    let exported::Test { script, is_loop } = match loaded.xfstest() {
-        Ok(test) => test,
-        Err(error) => return Ok(defect(&error)),
-    };
+    let exported::Test { script, is_loop } = loaded.xfstest()?;
     // A loop that has not met the order says nothing.
     let violates = violates.filter(|violates| !(*violates && is_loop));
     if let Some(why) = beforehand(scenario, variant) {
-        return Err(other(format!("{}: {why}", about.scenario)));
+        return Err(Stop::other(format!("{}: {why}", about.scenario)));
     }
     let store = Store::fetched().map_err(|error| lacking(&error))?;
     let kernel = store.kernel(&args.kernel).map_err(|error| lacking(&error))?;
@@ -70,10 +65,6 @@ fn beforehand(scenario: &Scenario, variant: Variant) -> Option<&'static str> {
     )
 }
 
-fn other(problem: String) -> Vec<InputError> {
-    vec![InputError::Other(problem)]
-}
-
 /// A test fails, by wrong contents, on a kernel that violates the property, and passes on one that does not.
 fn exit_of(ended: &Ended, violates: Option<bool>) -> Exit {
     match (ended, violates) {
@@ -85,11 +76,11 @@ fn exit_of(ended: &Ended, violates: Option<bool>) -> Exit {
 }
 
 /// The schedule that is named, or a counterexample of the scenario that is.
-fn given(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
+fn given(path: &Path) -> Result<Loaded> {
     if fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"stalemap schedule")) {
         return load_lean(path);
     }
-    let scenario = input::load(path).map_err(|error| vec![error])?;
+    let scenario = input::load(path)?;
     let schedule = counterexample(&scenario)?;
     load_lean_text(&format!("{} (its counterexample)", scenario.name), &schedule)
 }
@@ -97,7 +88,7 @@ fn given(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
 /// The schedule of a counterexample to what the scenario's file expects to be broken first.
 fn counterexample(scenario: &Scenario) -> Result<String> {
     let none = || {
-        other(format!(
+        Stop::other(format!(
             "{}: its file expects nothing to be broken, so there is no test of it; name a schedule, which \
              `stalemap check --save DIR` writes",
             scenario.name
@@ -109,7 +100,7 @@ fn counterexample(scenario: &Scenario) -> Result<String> {
     let implementation = scenario.implementation(name).ok_or_else(none)?;
     let job = Job { scenario, implementation, engine: Engine::Exhaustive };
     let mut outcomes = run_all(&[job], GivenLimits::default(), 1, &|_| {});
-    let outcome = outcomes.pop().ok_or_else(none)?.map_err(|error| other(error.to_string()))?;
+    let outcome = outcomes.pop().ok_or_else(none)?.map_err(|error| Stop::other(error.to_string()))?;
     let shown = outcome.counterexample.ok_or_else(none)?;
     Ok(shown.schedule.to_string())
 }

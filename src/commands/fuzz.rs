@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 use stalemap_explore::Limits;
 
 use super::interrupt;
-use super::{Exit, Report, Result, failed, threads, unwritable, width};
+use super::{Exit, Report, Result, Stop, threads, unwritable, width};
 use crate::cli::fuzz::{FuzzArgs, FuzzFormat};
 use crate::cli::limits::in_words;
 use crate::fuzz::campaign::{Campaign, Plan};
 use crate::fuzz::find::Find;
 use crate::fuzz::oracles::Sample;
 use crate::fuzz::under::Under;
-use crate::input::InputError;
 use crate::report::fuzz as report;
 use crate::report::times::Times;
 use crate::shell::quoted;
@@ -52,10 +51,7 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
             let _ = writeln!(io::stderr(), "{}", report::progress(campaign));
         }
     };
-    let campaign = match Campaign::run(&plan, &tick) {
-        Ok(campaign) => campaign,
-        Err(error) => return failed(&error),
-    };
+    let campaign = Campaign::run(&plan, &tick)?;
     let mut written = String::new();
     if let Some(folder) = &args.out {
         for find in &campaign.finds {
@@ -74,14 +70,13 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
 }
 
 fn plan(args: &FuzzArgs) -> Result<Plan> {
-    let other = |problem: String| vec![InputError::Other(problem)];
     let count = args.count.or(if args.seconds.is_none() { Some(COUNT) } else { None });
     Ok(Plan {
         seed: args.seed,
         from: args.from,
         count,
         time: args.seconds.map(Duration::from_secs),
-        under: under(args).map_err(other)?,
+        under: under(args).map_err(Stop::other)?,
         limits: Limits {
             states: Some(args.limit_states.unwrap_or(LIMIT_STATES)),
             memory: Some(args.limit_memory.unwrap_or(LIMIT_MEMORY)),
@@ -95,12 +90,12 @@ fn plan(args: &FuzzArgs) -> Result<Plan> {
     })
 }
 
-fn under(args: &FuzzArgs) -> std::result::Result<Vec<Under>, String> {
+fn under(args: &FuzzArgs) -> Result<Vec<Under>, String> {
     let all = args.kernels.iter().any(|name| name == "all");
     let mut under = if all || args.kernels.is_empty() && args.designs.is_empty() {
         Under::kernels()
     } else {
-        args.kernels.iter().map(|name| Under::kernel(name)).collect::<std::result::Result<_, _>>()?
+        args.kernels.iter().map(|name| Under::kernel(name)).collect::<Result<_, _>>()?
     };
     for name in &args.designs {
         under.push(Under::design(name)?);

@@ -7,8 +7,7 @@ use std::sync::{Arc, OnceLock};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::Result;
-use crate::input::InputError;
+use super::{Result, Stop};
 
 /// What is set by a signal. A process listens once, however many commands it runs.
 static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -35,6 +34,6 @@ pub(super) fn listen() -> Result<Arc<AtomicBool>> {
     [SIGINT, SIGTERM]
         .into_iter()
         .try_for_each(listen)
-        .map_err(|error| vec![InputError::Other(format!("signals cannot be listened for: {error}"))])?;
+        .map_err(|error| Stop::other(format!("signals cannot be listened for: {error}")))?;
     Ok(Arc::clone(STOP.get_or_init(|| stop)))
 }

@@ -2,21 +2,19 @@
 
 use stalemap_model::words::kernel_version::KernelVersion;
 
-use super::{Exit, Report, Result};
+use super::{Exit, Report, Result, Stop};
 use crate::cli::{KernelsArgs, KernelsFormat};
-use crate::input::InputError;
 use crate::kernel_name;
 use crate::report::kernels;
 
 pub(super) fn command(args: &KernelsArgs) -> Result<Report> {
-    let named =
-        args.kernels.iter().map(|name| kernel_name::kernel(name)).collect::<std::result::Result<Vec<_>, _>>();
-    let named = named.map_err(|problem| vec![InputError::Other(problem)])?;
+    let named = args.kernels.iter().map(|name| kernel_name::kernel(name)).collect::<Result<Vec<_>, _>>();
+    let named = named.map_err(|problem| Stop::other(problem))?;
     let text = match (args.format, &named[..]) {
         (KernelsFormat::Markdown, []) => kernels::page(),
         (KernelsFormat::Markdown, _) => {
             let problem = "the page is of all kernels: leave their names out, or take another format";
-            return Err(vec![InputError::Other(problem.to_owned())]);
+            return Err(Stop::other(problem));
         }
         (KernelsFormat::Text, []) => kernels::list(),
         (KernelsFormat::Text, [one]) => kernels::values(*one),

@@ -8,7 +8,7 @@ use stalemap_model::judge::properties;
 use stalemap_model::words::personality::FsType;
 
 use super::booted::{keep, lacking, release, stable_series, variant};
-use super::{Exit, Report, Result, conforming, exported, unwritable};
+use super::{Exit, Report, Result, Stop, conforming, exported, unwritable};
 use crate::cli::lab::{
     FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, LabTableArgs, PlanFormat,
     ResultFormat,
@@ -37,17 +37,16 @@ pub(super) fn command(args: &LabArgs) -> Result<Report> {
 }
 
 fn table_command(args: &LabTableArgs) -> Result<Report> {
-    let other = |problem: String| vec![InputError::Other(problem)];
     let mut results = String::new();
     for path in &args.files {
         let shown = path.display();
         let text =
-            fs::read_to_string(path).map_err(|error| other(format!("cannot read {shown}: {error}")))?;
-        results::table::markdown(&text).map_err(|error| other(format!("{shown}: {error}")))?;
+            fs::read_to_string(path).map_err(|error| Stop::other(format!("cannot read {shown}: {error}")))?;
+        results::table::markdown(&text).map_err(|error| Stop::other(format!("{shown}: {error}")))?;
         results.push_str(&text);
         results.push('\n');
     }
-    let table = results::table::markdown(&results).map_err(|error| other(error.to_string()))?;
+    let table = results::table::markdown(&results).map_err(|error| Stop::other(error.to_string()))?;
     Ok(Report::of(table, Exit::Expected))
 }
 
@@ -61,17 +60,14 @@ fn fetch(args: &FetchArgs) -> Result<Report> {
 }
 
 fn plan_command(args: &LabPlanArgs) -> Result<Report> {
-    let Planned { plan, notes } = match plan(&args.subject)? {
-        Ok(planned) => planned,
-        Err(failed) => return Ok(failed),
-    };
+    let Planned { plan, notes } = plan(&args.subject)?;
     let text = match args.format {
         PlanFormat::Text => shown::text(&plan),
         PlanFormat::Json => shown::json(&plan),
         PlanFormat::C => match c::withheld(&plan) {
             Some(why) => {
                 let name = &plan.scenario;
-                return Err(vec![InputError::Other(format!("{name}: there is no program of it: {why}"))]);
+                return Err(Stop::other(format!("{name}: there is no program of it: {why}")));
             }
             None => program(&plan)?,
         },
@@ -82,9 +78,7 @@ fn plan_command(args: &LabPlanArgs) -> Result<Report> {
 /// The program of a plan.
 fn program(plan: &Plan) -> Result<String> {
     match c::unsayable(plan) {
-        Some(why) => {
-            Err(vec![InputError::Other(format!("{}: there is no program of it: {why}", plan.scenario))])
-        }
+        Some(why) => Err(Stop::other(format!("{}: there is no program of it: {why}", plan.scenario))),
         None => Ok(c::program(plan)),
     }
 }
@@ -93,22 +87,19 @@ fn program(plan: &Plan) -> Result<String> {
 const TRACE: &str = "0.trace";
 
 fn run_command(args: &LabRunArgs) -> Result<Report> {
-    let Planned { plan, notes } = match plan(&args.subject)? {
-        Ok(planned) => planned,
-        Err(failed) => return Ok(failed),
-    };
+    let Planned { plan, notes } = plan(&args.subject)?;
     if let Some(why) = run::unbootable(&plan) {
-        return Err(vec![InputError::Other(format!("{}: no guest can run it: {why}", plan.scenario))]);
+        return Err(Stop::other(format!("{}: no guest can run it: {why}", plan.scenario)));
     }
     if let (Some(order), None) = (plan.unforced.first(), args.natural) {
-        return Err(vec![InputError::Other(format!(
+        return Err(Stop::other(format!(
             "{}: step {} ({}: {}) cannot be forced: {}; play it in a loop, with `--natural 1000`",
             plan.scenario,
             order.step + 1,
             order.actor,
             order.op,
             order.why
-        ))]);
+        )));
     }
     let program = program(&plan)?;
     let store = Store::fetched().map_err(|error| lacking(&error))?;
@@ -160,14 +151,13 @@ struct Planned {
 }
 
 /// The plan of what was asked for; a scenario that holds has none, which is told.
-fn plan(asked: &LabSubject) -> Result<std::result::Result<Planned, Report>> {
-    let other = |problem: String| vec![InputError::Other(problem)];
+fn plan(asked: &LabSubject) -> Result<Planned> {
     let (release, variant) = (release(&asked.kernel)?, variant(asked.design.as_deref())?);
     let property = asked.property.as_deref().map(property).transpose()?;
     let given = given(asked)?;
     let subject = Subject::new(&given.scenario, release, variant).ok_or_else(|| {
         let name = &given.scenario.name;
-        other(format!(
+        Stop::other(format!(
             "{name}: the model has no such file system for {}, so there is nothing to boot",
             release.kernel()
         ))
@@ -175,7 +165,9 @@ fn plan(asked: &LabSubject) -> Result<std::result::Result<Planned, Report>> {
     let subject = if asked.full_batch { subject.behind_full_batch() } else { subject };
     if variant != Variant::Stock && given.scenario.fs.fs_type != FsType::Xfs {
         let name = &given.scenario.name;
-        return Err(other(format!("{name}: `--design` changes XFS alone, and this is another file system")));
+        return Err(Stop::other(format!(
+            "{name}: `--design` changes XFS alone, and this is another file system"
+        )));
     }
     let fits = given.fits(&subject)?;
     let planned = match (&fits, property, given.violates) {
@@ -200,15 +192,15 @@ fn plan(asked: &LabSubject) -> Result<std::result::Result<Planned, Report>> {
         Fits::As(_) | Fits::None => None,
     };
     match planned {
-        Ok(plan) => Ok(Ok(Planned { plan, notes: elsewhere.into_iter().chain(overruled).collect() })),
-        Err(PlanError::Engine(error)) => Ok(Err(Report {
-            results: String::new(),
-            errors: format!("error: {error}\n"),
-            exit: Exit::Defect,
-        })),
-        Err(error @ PlanError::Unknown { .. }) => Ok(Err(Report::of(format!("{error}\n"), Exit::Incomplete))),
-        Err(error @ PlanError::Holds { .. }) => Ok(Err(Report::of(format!("{error}\n"), Exit::Unexpected))),
-        Err(error) => Err(other(error.to_string())),
+        Ok(plan) => Ok(Planned { plan, notes: elsewhere.into_iter().chain(overruled).collect() }),
+        Err(PlanError::Engine(error)) => Err(error.into()),
+        Err(error @ PlanError::Unknown { .. }) => {
+            Err(Stop::Told(Report::of(format!("{error}\n"), Exit::Incomplete)))
+        }
+        Err(error @ PlanError::Holds { .. }) => {
+            Err(Stop::Told(Report::of(format!("{error}\n"), Exit::Unexpected)))
+        }
+        Err(error) => Err(Stop::other(error.to_string())),
     }
 }
 
@@ -235,7 +227,7 @@ impl Given {
         let of = schedule.header("design").unwrap_or_default();
         if self.scenario.implementation(of).is_none() {
             let problem = format!("the schedule is of `{of}`, and there is no such design or kernel");
-            return Err(vec![InputError::Other(problem)]);
+            return Err(Stop::other(problem));
         }
         let same = of == subject.release.kernel() && subject.variant == Variant::Stock;
         Ok(if same { Fits::As(&schedule.steps) } else { Fits::Not(of) })
@@ -246,15 +238,15 @@ impl Given {
 fn given(asked: &LabSubject) -> Result<Given> {
     let is_schedule = fs::read(&asked.path).is_ok_and(|bytes| bytes.starts_with(b"stalemap schedule"));
     if !is_schedule {
-        let scenario = input::load(&asked.path).map_err(|error| vec![error])?;
+        let scenario = input::load(&asked.path)?;
         return Ok(Given { scenario, schedule: None, violates: None });
     }
     let shown = asked.path.display().to_string();
-    let text = input::schedule(&asked.path).map_err(|error| vec![error])?;
-    let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
+    let text = input::schedule(&asked.path)?;
+    let bad = |problem: String| Stop::other(format!("{shown}: {problem}"));
     let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
     let mut scenario = read(&format!("{shown} (the scenario in it)"), schedule.scenario.as_bytes())
-        .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
+        .map_err(InputError::Scenario)?;
     if let Some(name) = schedule.header("scenario") {
         name.clone_into(&mut scenario.name);
     }
@@ -265,6 +257,6 @@ fn given(asked: &LabSubject) -> Result<Given> {
 fn property(name: &str) -> Result<Property> {
     properties::from_name(name).ok_or_else(|| {
         let names: Vec<&str> = properties::ALL.iter().map(|property| property.name()).collect();
-        vec![InputError::Other(format!("there is no property `{name}`; there are {}", names.join(", ")))]
+        Stop::other(format!("there is no property `{name}`; there are {}", names.join(", ")))
     })
 }

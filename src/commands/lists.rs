@@ -1,8 +1,8 @@
 //! `list` and `show`: the scenarios.
 
-use super::{Exit, Report, Result, under};
+use super::{Exit, Report, Result, Stop, under};
 use crate::cli::{Format, ListArgs, ShowArgs};
-use crate::input::{self, InputError};
+use crate::input::{self};
 use crate::report::{json, list as report};
 
 /// `list`.
@@ -17,12 +17,10 @@ pub(super) fn list(args: &ListArgs) -> Result<Report> {
 
 /// `show`.
 pub(super) fn show(args: &ShowArgs) -> Result<Report> {
-    let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
+    let scenario = input::load(&args.scenario)?;
     let implementation = under::sequential(&scenario).ok_or_else(Vec::new)?;
-    let geometry = scenario
-        .config_of(implementation)
-        .geometry()
-        .map_err(|error| vec![InputError::Other(error.to_string())])?;
+    let geometry =
+        scenario.config_of(implementation).geometry().map_err(|error| Stop::other(error.to_string()))?;
     let results = match args.format {
         Format::Text => report::show(&scenario, &geometry),
         Format::Json => {

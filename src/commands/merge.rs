@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::check;
 use super::compare::{self, Layout};
 use super::verdicts::{self, Ran, Showing};
-use super::{Report, Result, baseline, can_be_written, failed, over_all_runs, under, unwritable};
+use super::{Report, Result, Stop, baseline, can_be_written, over_all_runs, under, unwritable};
 use crate::cli::limits::LimitsArgs;
 use crate::cli::{CheckFormat, CompareFormat, MergeArgs};
 use crate::input::InputError;
@@ -15,7 +15,7 @@ use crate::parts::fit::{self, Given, fit};
 use crate::parts::identity::{Identity, RunOf, sum_of};
 use crate::parts::{outcome, union};
 use crate::report::times::Times;
-use crate::run::{GivenLimits, Outcome, RunError};
+use crate::run::{GivenLimits, Outcome};
 use crate::scenario::{Scenario, read};
 
 /// What a run came to, and whether its parts say how long that took.
@@ -37,10 +37,7 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
     if let Some(path) = &args.html {
         can_be_written(path)?;
     }
-    let Merged { run, scenarios, outcomes, times, cut } = match merged(&parts, &args.limits)? {
-        Ok(merged) => merged,
-        Err(error) => return failed(&error),
-    };
+    let Merged { run, scenarios, outcomes, times, cut } = merged(&parts, &args.limits)?;
     let ran = |outcome: &&str| outcomes.iter().any(|ran| ran.scenario == *outcome);
     let unused: Vec<&str> =
         scenarios.iter().map(|scenario| scenario.name.as_str()).filter(|name| !ran(name)).collect();
@@ -58,16 +55,12 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
     match format {
         Of::Check(format) => {
             // The parts have found out of all others.
-            if let Err(error) = ran.find_idle(|outcome| cut.contains(&outcome.scenario)) {
-                return failed(&error);
-            }
+            ran.find_idle(|outcome| cut.contains(&outcome.scenario))?;
             let earlier = args.baseline.as_deref().map(baseline::load).transpose()?;
             check::reported(ran, format, showing, earlier.as_ref())
         }
         Of::Compare(format) => {
-            if let Err(error) = ran.find_idle(|_| args.html.is_some()) {
-                return failed(&error);
-            }
+            ran.find_idle(|_| args.html.is_some())?;
             let named = run.designs.iter().chain(&run.kernels).cloned().collect();
             let html = args.html.as_deref();
             compare::laid_out(&Layout { named, all: args.all, html, format, showing }, ran)
@@ -107,12 +100,12 @@ fn of_compare(args: &MergeArgs) -> Result<CompareFormat> {
     Ok(args.format)
 }
 
-fn of_another(option: &str, its: RunOf, this: RunOf) -> Vec<InputError> {
+fn of_another(option: &str, its: RunOf, this: RunOf) -> Stop {
     let (its, this) = (its.name(), this.name());
-    vec![InputError::Other(format!(
+    Stop::other(format!(
         "`{option}` is of `{its}`, and these are parts of a run of `{this}`; leave it out, or make the parts with \
          `stalemap {its} --partition`"
-    ))]
+    ))
 }
 
 /// The parts, in the order of their numbers, if they are those of one run.
@@ -127,10 +120,10 @@ fn parts(files: &[PathBuf]) -> Result<Vec<Given>> {
     if errors.is_empty() {
         errors.extend(fit(&mut parts).into_iter().map(InputError::Other));
     }
-    if errors.is_empty() { Ok(parts) } else { Err(errors) }
+    if errors.is_empty() { Ok(parts) } else { Err(errors.into()) }
 }
 
-fn part(file: &Path) -> std::result::Result<Part, InputError> {
+fn part(file: &Path) -> Result<Part, InputError> {
     let text = fs::read_to_string(file)
         .map_err(|error| InputError::Unreadable { path: file.display().to_string(), error })?;
     Part::parse(&text)
@@ -138,8 +131,8 @@ fn part(file: &Path) -> std::result::Result<Part, InputError> {
 }
 
 /// One run, of the parts that it was cut into.
-fn merged(parts: &[Given], limits: &LimitsArgs) -> Result<std::result::Result<Merged, RunError>> {
-    let Some(first) = parts.first() else { return Err(Vec::new()) };
+fn merged(parts: &[Given], limits: &LimitsArgs) -> Result<Merged> {
+    let Some(first) = parts.first() else { return Err(Vec::new().into()) };
     let run = first.part.run.clone();
     let scenarios = scenarios(parts, &run)?;
     let (mut outcomes, mut errors) = whole_pairs(parts, &scenarios);
@@ -156,7 +149,7 @@ fn merged(parts: &[Given], limits: &LimitsArgs) -> Result<std::result::Result<Me
         cut.push(name.to_owned());
         match union::outcome(&slices, scenario, given) {
             Ok(Ok(outcome)) => outcomes.push((pair, outcome)),
-            Ok(Err(error)) => return Ok(Err(error)),
+            Ok(Err(error)) => return Err(error.into()),
             Err(problem) => errors.push(other(problem)),
         }
     }
@@ -168,7 +161,7 @@ fn merged(parts: &[Given], limits: &LimitsArgs) -> Result<std::result::Result<Me
         errors.push(other(problem.to_owned()));
     }
     let times = if parts.iter().all(|given| has_times(&given.part)) { Times::Said } else { Times::LeftOut };
-    if errors.is_empty() { Ok(Ok(Merged { run, scenarios, outcomes, cut, times })) } else { Err(errors) }
+    if errors.is_empty() { Ok(Merged { run, scenarios, outcomes, cut, times }) } else { Err(errors.into()) }
 }
 
 fn has_times(part: &Part) -> bool {
@@ -206,7 +199,7 @@ fn list(scenarios: &[Scenario], outcomes: &[Outcome]) -> String {
 /// The scenarios that the parts bring with them.
 fn scenarios(parts: &[Given], run: &Identity) -> Result<Vec<Scenario>> {
     let Some(memory) = run.memory() else {
-        return Err(vec![InputError::Other(format!("there is no memory `{}`", run.memory))]);
+        return Err(Stop::other(format!("there is no memory `{}`", run.memory)));
     };
     let (mut scenarios, mut errors) = (Vec::new(), Vec::new());
     for source in fit::sources(parts) {
@@ -215,7 +208,7 @@ fn scenarios(parts: &[Given], run: &Identity) -> Result<Vec<Scenario>> {
             Err(diagnostics) => errors.push(InputError::Scenario(diagnostics)),
         }
     }
-    if errors.is_empty() { Ok(scenarios) } else { Err(errors) }
+    if errors.is_empty() { Ok(scenarios) } else { Err(errors.into()) }
 }
 
 fn other(problem: String) -> InputError {

@@ -6,9 +6,7 @@ use std::path::Path;
 
 use stalemap_explore::Limits;
 
-use super::{
-    Exit, Report, Result, can_be_written, counterexample, failed, look, under, unwritable, verdicts,
-};
+use super::{Exit, Report, Result, Stop, can_be_written, counterexample, look, under, unwritable, verdicts};
 use crate::attended::Attended;
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::engine::Engine;
@@ -26,18 +24,17 @@ pub(super) fn command(args: &CheckArgs, file: &Path) -> Result<Report> {
     let format = match args.format {
         format @ (CheckFormat::Text | CheckFormat::Json) => format,
         CheckFormat::Junit | CheckFormat::Sarif => {
-            return Err(other("a smaller scenario is printed as `--format text` or `json`".to_owned()));
+            return Err(Stop::other("a smaller scenario is printed as `--format text` or `json`"));
         }
     };
     let engine = verdicts::engine(&args.run)?;
     if engine != Engine::Exhaustive {
-        return Err(other(
-            "only the exhaustive engine can say that nothing more can be left out; leave out `--engine`"
-                .to_owned(),
+        return Err(Stop::other(
+            "only the exhaustive engine can say that nothing more can be left out; leave out `--engine`",
         ));
     }
     if args.run.paths.is_empty() {
-        return Err(other(format!(
+        return Err(Stop::other(format!(
             "name one scenario, which is made smaller: `stalemap check --minimise-scenario {} SCENARIO`",
             file.display()
         )));
@@ -45,39 +42,29 @@ pub(super) fn command(args: &CheckArgs, file: &Path) -> Result<Report> {
     let scenarios = verdicts::scenarios(&args.run)?;
     let [scenario] = &scenarios[..] else {
         let problem = format!("{} would be one of several scenarios; name one", file.display());
-        return Err(other(problem));
+        return Err(Stop::other(problem));
     };
     let jobs = under::jobs(&scenarios, &args.run.paths, &args.run.under, engine)?;
     if let (false, [_, _, ..]) = (args.run.under.is_empty(), &jobs[..]) {
-        return Err(other(
-            "one design or kernel is needed, since a scenario is small for one of them; name one".to_owned(),
+        return Err(Stop::other(
+            "one design or kernel is needed, since a scenario is small for one of them; name one",
         ));
     }
     if file.symlink_metadata().is_ok() {
-        return Err(taken(file));
+        return Err(taken(file).into());
     }
     can_be_written(file)?;
-    let (job, outcome) = match first_violating(&jobs, args) {
-        Ok(Some(found)) => found,
-        Ok(None) => {
-            let names: Vec<&str> = jobs.iter().map(|job| job.implementation.name()).collect();
-            let text = format!("{}: nothing is violated under {}\n", scenario.name, names.join(", "));
-            return Ok(Report::of(text, Exit::Unexpected));
-        }
-        Err(error) => return failed(&error),
+    let Some((job, outcome)) = first_violating(&jobs, args)? else {
+        let names: Vec<&str> = jobs.iter().map(|job| job.implementation.name()).collect();
+        let text = format!("{}: nothing is violated under {}\n", scenario.name, names.join(", "));
+        return Ok(Report::of(text, Exit::Unexpected));
     };
     let mut limits: Limits = limits_beside_others(scenario, verdicts::given(&args.run), 1);
     limits.states = limits.states.or(Some((outcome.statistics.states * ROOM).max(LEAST_STATES)));
-    let minimal = match minimise(job, &outcome, &limits, &file.display().to_string()) {
-        Ok(Some(minimal)) => minimal,
-        Ok(None) => {
-            return Err(other(format!(
-                "{} cannot be made smaller: its text cannot be changed",
-                scenario.name
-            )));
-        }
-        Err(error) => return failed(&error),
-    };
+    let minimal = minimise(job, &outcome, &limits, &file.display().to_string())?;
+    let minimal = minimal.ok_or_else(|| {
+        Stop::other(format!("{} cannot be made smaller: its text cannot be changed", scenario.name))
+    })?;
     write_new(file, &minimal.source)?;
     let results = if format == CheckFormat::Json {
         report::json(&minimal)
@@ -93,7 +80,7 @@ pub(super) fn command(args: &CheckArgs, file: &Path) -> Result<Report> {
 fn first_violating<'j, 's>(
     jobs: &'j [Job<'s>],
     args: &CheckArgs,
-) -> std::result::Result<Option<(&'j Job<'s>, Outcome)>, RunError> {
+) -> Result<Option<(&'j Job<'s>, Outcome)>, RunError> {
     for job in jobs {
         for outcome in verdicts::each(std::slice::from_ref(job), &args.run, Attended::default()) {
             let outcome = outcome?;
@@ -111,13 +98,10 @@ fn write_new(file: &Path, text: &str) -> Result<()> {
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => taken(file),
         _ => unwritable(file, &error),
-    })
+    })?;
+    Ok(())
 }
 
-fn taken(file: &Path) -> Vec<InputError> {
-    other(format!("{} is there already; name a file that is not, or remove it", file.display()))
-}
-
-fn other(problem: String) -> Vec<InputError> {
-    vec![InputError::Other(problem)]
+fn taken(file: &Path) -> InputError {
+    InputError::Other(format!("{} is there already; name a file that is not, or remove it", file.display()))
 }

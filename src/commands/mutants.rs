@@ -4,10 +4,9 @@ use stalemap_facade::MemoryModel;
 use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::progress::Progress;
-use super::{Exit, Report, Result, failed, threads, under, verdicts};
+use super::{Exit, Report, Result, Stop, threads, under, verdicts};
 use crate::cli::{CompareArgs, CompareFormat};
 use crate::engine::Engine;
-use crate::input::InputError;
 use crate::mutants::reasons::Reasons;
 use crate::mutants::{Scope, Worth, study};
 use crate::report::mutants as report;
@@ -19,12 +18,11 @@ use crate::tally::Tally;
 const BASE: &str = "iomap_valid";
 
 pub(super) fn command(args: &CompareArgs) -> Result<Report> {
-    let other = |problem: String| vec![InputError::Other(problem)];
     let format = match args.format {
         format @ (CompareFormat::Text | CompareFormat::Json | CompareFormat::Markdown) => format,
         CompareFormat::Csv | CompareFormat::Junit | CompareFormat::Sarif => {
             let problem = "what scenarios notice is printed as `--format text`, `json` or `markdown`";
-            return Err(other(problem.to_owned()));
+            return Err(Stop::other(problem));
         }
     };
     if verdicts::engine(&args.run)? != Engine::Exhaustive
@@ -32,9 +30,9 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     {
         let problem = "what scenarios notice is found by the exhaustive engine on sequentially consistent memory; leave out \
                        `--engine` and `--memory`";
-        return Err(other(problem.to_owned()));
+        return Err(Stop::other(problem));
     }
-    let reasons = Reasons::built_in().map_err(other)?;
+    let reasons = Reasons::built_in().map_err(Stop::other)?;
     let scenarios = verdicts::scenarios(&args.run)?;
     let bases = bases(args, &scenarios)?;
     let given = verdicts::given(&args.run);
@@ -45,10 +43,7 @@ pub(super) fn command(args: &CompareArgs) -> Result<Report> {
     let show = |tally: &Tally| progress.show(tally);
     let worth = study(&scenarios, &bases, &limits, threads(args.run.limits.jobs), &show);
     progress.finish();
-    let worth = match worth {
-        Ok(worth) => worth,
-        Err(error) => return failed(&error),
-    };
+    let worth = worth?;
     let scope = if args.run.paths.is_empty() { Scope::Catalogue } else { Scope::Named };
     let results = match format {
         CompareFormat::Json => report::json(&worth, &reasons),
@@ -76,7 +71,7 @@ fn bases(args: &CompareArgs, scenarios: &[Scenario]) -> Result<Vec<String>> {
             }
         }
         match first {
-            Some(error) if !is_one => return Err(vec![error]),
+            Some(error) if !is_one => return Err(error.into()),
             _ => bases.push(name.clone()),
         }
     }

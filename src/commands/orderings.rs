@@ -5,10 +5,10 @@ use std::fs;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::{Link, Orderings};
 
-use super::{Exit, Report, Result, color, failed, over_all_runs, save_as, threads, under, unwritable, width};
+use super::{Exit, Report, Result, Stop, color, over_all_runs, save_as, threads, under, unwritable, width};
 use crate::cli::{OrderingsArgs, OrderingsFormat};
 use crate::engine::Engine;
-use crate::input::{self, InputError};
+use crate::input::{self};
 use crate::litmus::Core;
 use crate::orderings;
 use crate::report::orderings as report;
@@ -18,12 +18,12 @@ use crate::verdict::Verdict;
 
 /// `orderings`.
 pub(super) fn command(args: &OrderingsArgs) -> Result<Report> {
-    let mut scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
+    let mut scenario = input::load(&args.scenario)?;
     scenario.memory = args.memory;
     let implementations = under::each(&scenario, &args.under, "iomap_valid")?;
     if args.format != OrderingsFormat::Text && implementations.len() > 1 {
         let problem = "this format is of one design or kernel; name one";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     }
     let reports = implementations.iter().map(|implementation| match args.format {
         OrderingsFormat::Litmus => litmus(&scenario, implementation, &args.without),
@@ -39,16 +39,13 @@ fn orderings_of(
 ) -> Result<Report> {
     if !args.without.is_empty() {
         let problem = "`--without` is for `--format litmus`; the other formats leave out each in turn";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     }
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
     let given = over_all_runs(&args.limits);
-    let found = match orderings::study(scenario, implementation, given, threads(args.limits.jobs)) {
-        Ok(found) => found,
-        Err(error) => return failed(&error),
-    };
+    let found = orderings::study(scenario, implementation, given, threads(args.limits.jobs))?;
     let mut saved = String::new();
     if let Some(folder) = &args.save {
         for needed in found.broken() {
@@ -73,21 +70,12 @@ fn orderings_of(
 fn litmus(scenario: &Scenario, implementation: &Implementation, without: &[Link]) -> Result<Report> {
     let job = Job { scenario, implementation: implementation.clone(), engine: Engine::Exhaustive };
     let limits = GivenLimits::default();
-    let outcome = match run_all(&[job], limits, 1, &|_| ()).pop() {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(error)) => return failed(&error),
-        None => return Err(Vec::new()),
-    };
+    let outcome = run_all(&[job], limits, 1, &|_| ()).pop().ok_or_else(Vec::new)??;
     let none = || {
         let name = &scenario.name;
         let problem = format!("{name} has no litmus test: no folio is evicted in it, nor loses its state");
-        vec![InputError::Other(problem)]
+        Stop::other(problem)
     };
     let core = Core::of(&outcome.reached, Orderings::without(without)).ok_or_else(none)?;
-    match core.render() {
-        Ok(text) => Ok(Report::of(text, Exit::Expected)),
-        Err(error) => {
-            Ok(Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect })
-        }
-    }
+    Ok(Report::of(core.render()?, Exit::Expected))
 }

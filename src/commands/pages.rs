@@ -2,9 +2,8 @@
 
 use clap::CommandFactory;
 
-use super::{Exit, Report, Result};
+use super::{Exit, Report, Result, Stop};
 use crate::cli::{Cli, ManArgs};
-use crate::input::InputError;
 use crate::scenario::nearest;
 
 /// The script that completes the command line in a shell.
@@ -19,7 +18,7 @@ pub(super) fn man(args: &ManArgs) -> Result<Report> {
     let mut all = Cli::command().disable_help_subcommand(true);
     all.build();
     let page = render(&named(&all, &args.command)?);
-    let page = page.map_err(|error| vec![InputError::Other(format!("the page cannot be made: {error}"))])?;
+    let page = page.map_err(|error| Stop::other(format!("the page cannot be made: {error}")))?;
     Ok(Report::of(page, Exit::Expected))
 }
 
@@ -34,7 +33,7 @@ fn named(all: &clap::Command, names: &[String]) -> Result<clap::Command> {
                 (None, None) => format!("`{}` has none", found.get_name()),
                 (None, Some(_)) => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
             };
-            vec![InputError::Other(format!("there is no command `{name}`; {hint}"))]
+            Stop::other(format!("there is no command `{name}`; {hint}"))
         })?;
     }
     Ok(found.clone())

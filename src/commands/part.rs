@@ -9,11 +9,10 @@ use stalemap_explore::{Enough, LimitHit, SliceOf};
 
 use super::progress::Progress;
 use super::verdicts::{self, Ran};
-use super::{Exit, Report, Result, can_be_written, failed, under};
+use super::{Exit, Report, Result, Stop, can_be_written, under};
 use crate::attended::Attended;
 use crate::cli::RunArgs;
 use crate::engine::Engine;
-use crate::input::InputError;
 use crate::parts::document::{Part, SCHEMA, Source};
 use crate::parts::identity::{self, Identity, RunOf};
 use crate::parts::partition::{Partition, Share, Slice};
@@ -22,7 +21,7 @@ use crate::parts::states;
 use crate::report::json;
 use crate::report::times::Times;
 use crate::run::slices::{is_large, run_slice, witnesses};
-use crate::run::{Job, Outcome, RunError, of_searches};
+use crate::run::{Job, Outcome, of_searches};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
 
@@ -31,7 +30,7 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     if !is_json {
         let problem = "a part of a run is JSON, for `stalemap merge`, which has the other formats; leave out \
                        `--format`, or say `--format json`";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     }
     let scenarios = verdicts::scenarios(args)?;
     let engine = verdicts::engine(args)?;
@@ -53,7 +52,7 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
         Share::Slice(slice) => {
             match jobs.get(slice.pair).map(|job| sliced(job, slice, args, stop.as_deref())) {
                 None | Some(Ok(Has::Nothing)) => (Vec::new(), None),
-                Some(Err(error)) => return failed_or_bad(error),
+                Some(Err(stop)) => return Err(stop),
                 Some(Ok(Has::APart)) => return Ok(interrupted("")),
                 Some(Ok(Has::Slice(document))) => (Vec::new(), Some((slice.pair, *document))),
                 Some(Ok(Has::All)) => (vec![slice.pair], None),
@@ -69,10 +68,7 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     let checkpoints = verdicts::checkpoints(args, stop.as_ref())?;
     let attended =
         Attended { checkpoints: checkpoints.as_ref(), stop: stop.as_deref(), ..Attended::default() };
-    let outcomes = match verdicts::outcomes(&own, args, attended)? {
-        Ok(outcomes) => outcomes,
-        Err(report) => return Ok(report),
-    };
+    let outcomes = verdicts::outcomes(&own, args, attended)?;
     let errors = checkpoints.map_or_else(String::new, |kept| verdicts::kept(&kept, &outcomes));
     drop((own, jobs));
     if outcomes.iter().any(is_interrupted) {
@@ -80,9 +76,7 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     }
     let mut ran = Ran { scenarios, outcomes, saved: String::new(), errors };
     // The reports of `compare` have no use for it, but for the page, which finds out by itself.
-    if let Err(error) = ran.find_idle(|_| of == RunOf::Check) {
-        return failed(&error);
-    }
+    ran.find_idle(|_| of == RunOf::Check)?;
     let results = ran.outcomes.iter().map(|outcome| result(outcome, args)).collect();
     let part = Part {
         schema: SCHEMA.to_owned(),
@@ -119,61 +113,42 @@ enum Has {
     APart,
 }
 
-/// Why a slice was not explored.
-enum Problem {
-    Run(RunError),
-    Input(Vec<InputError>),
-}
-
-fn failed_or_bad(problem: Problem) -> Result<Report> {
-    match problem {
-        Problem::Run(error) => failed(&error),
-        Problem::Input(errors) => Err(errors),
-    }
-}
-
 /// Explores a slice of a pair, if it can be cut.
-fn sliced(
-    job: &Job<'_>,
-    slice: Slice,
-    args: &RunArgs,
-    stop: Option<&AtomicBool>,
-) -> std::result::Result<Has, Problem> {
+fn sliced(job: &Job<'_>, slice: Slice, args: &RunArgs, stop: Option<&AtomicBool>) -> Result<Has> {
     let given = verdicts::given(args);
     let enough = Enough::default();
     let whole = if slice.number == 0 { Has::All } else { Has::Nothing };
-    if job.engine != Engine::Exhaustive || !is_large(job, given, enough).map_err(Problem::Run)? {
+    if job.engine != Engine::Exhaustive || !is_large(job, given, enough)? {
         return Ok(whole);
     }
-    let bad = |problem: String| Problem::Input(vec![InputError::Other(problem)]);
     let name = format!("{} under {}", job.scenario.name, job.implementation.name());
     let Some(file) = &args.states else {
-        return Err(bad(format!(
+        return Err(Stop::other(format!(
             "{name} is cut into {} slices of its states, so there is a file of these beside the part; say which: \
              `--states FILE`",
             slice.of
         )));
     };
     if args.checkpoint.is_some() {
-        return Err(bad(format!(
+        return Err(Stop::other(format!(
             "{name} is cut into slices, which cannot be kept; leave out `--checkpoint`"
         )));
     }
-    can_be_written(file).map_err(Problem::Input)?;
+    can_be_written(file)?;
     let started = Instant::now();
     let progress = Progress::new(1, of_searches(given.memory), args.progress, args.quiet);
     let show = |tally: &Tally| progress.show(tally);
     let attended = Attended { viewer: Some(&show), stop, ..Attended::default() };
     let engine_slice = SliceOf { number: slice.number, of: slice.of };
-    let found = run_slice(job, given, enough, engine_slice, attended).map_err(Problem::Run)?;
+    let found = run_slice(job, given, enough, engine_slice, attended)?;
     progress.finish();
     let Some(found) = found else { return Ok(whole) };
     if found.exploration.limits_hit.contains(&LimitHit::Interrupted) {
         return Ok(Has::APart);
     }
     let sum = states::write(file, &found.states, &found.contents)
-        .map_err(|error| bad(format!("cannot write {}: {error}", file.display())))?;
-    let witnesses = witnesses(job, &found).map_err(Problem::Run)?;
+        .map_err(|error| Stop::other(format!("cannot write {}: {error}", file.display())))?;
+    let witnesses = witnesses(job, &found)?;
     let elapsed = started.elapsed().as_millis() as u64;
     Ok(Has::Slice(Box::new(SliceDocument {
         scenario: job.scenario.name.clone(),

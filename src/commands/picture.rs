@@ -15,7 +15,7 @@ use stalemap_trace::{ReadError, Reader, Which, Window};
 
 use super::conform::{implementation_of, name, survey};
 use super::trace_file::{open, other};
-use super::{Exit, Report, Result, bad_input, under, unwritable};
+use super::{Exit, Report, Result, under, unwritable};
 use crate::annotate::files::Note;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
@@ -54,7 +54,7 @@ fn explained(
     survey: &Survey,
     window: &Window,
 ) -> Result<Option<AnnotatedSchedule>> {
-    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let unreadable = |error: ReadError| other(file, &error.to_string());
     let mut kernels = match name(survey, file, args.conforms.as_deref().unwrap_or_default()) {
         Ok(name) => vec![name],
         Err(errors) if args.conforms.is_some() => return Err(errors),
@@ -82,7 +82,7 @@ fn explained(
 
 /// When the lines are that a run explains.
 fn times(file: &Path, survey: &Survey, found: &Explained) -> Result<BTreeMap<u64, String>> {
-    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let unreadable = |error: ReadError| other(file, &error.to_string());
     let mut reader = Reader::new(open(file)?, Which::Inode(survey.inode)).map_err(unreadable)?;
     let mut times: BTreeMap<u64, String> =
         found.lines.iter().flatten().map(|line| (*line, String::new())).collect();
@@ -111,35 +111,33 @@ fn schedule(scenario: &str, design: &str, steps: Vec<stalemap_explore::Step>) ->
 
 /// What `--scenario` writes, without a check.
 fn counterexample(file: &Path, survey: &Survey, window: &Window) -> Result<AnnotatedSchedule> {
-    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let unreadable = |error: ReadError| other(file, &error.to_string());
     let reader = Reader::new(open(file)?, Which::Inode(survey.inode)).map_err(unreadable)?;
     let cut = stalemap_trace::cut(reader, window, survey.block).map_err(unreadable)?;
     let text = cut::scenario(&cut, window, &file.display().to_string());
     let scenario = scenario_of(file, &text)?;
     let implementation =
-        scenario.implementation("none").ok_or_else(|| vec![other(file, "there is no design `none`")])?;
+        scenario.implementation("none").ok_or_else(|| other(file, "there is no design `none`"))?;
     let job = Job { scenario: &scenario, implementation, engine: Engine::Exhaustive };
-    let outcome = run_all(&[job], GivenLimits::default(), 1, &|_| ())
-        .remove(0)
-        .map_err(|error| vec![bad_input(&error)])?;
+    let outcome = run_all(&[job], GivenLimits::default(), 1, &|_| ()).remove(0)?;
     match outcome.counterexample {
         Some(shown) => drawn(file, &shown.schedule, "none", window),
         None => {
-            Err(vec![other(file, "no run of the model shows this window: it loses nothing without a check")])
+            Err(other(file, "no run of the model shows this window: it loses nothing without a check").into())
         }
     }
 }
 
 fn scenario_of(file: &Path, text: &str) -> Result<Scenario> {
     let name = format!("{} (the window of it)", file.display());
-    read(&name, text.as_bytes()).map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])
+    Ok(read(&name, text.as_bytes()).map_err(InputError::Scenario)?)
 }
 
 /// Plays a schedule and says what it means.
 fn drawn(file: &Path, schedule: &Schedule, design: &str, window: &Window) -> Result<AnnotatedSchedule> {
     let scenario = scenario_of(file, &schedule.scenario)?;
     let implementation = implementation_of(file, design)?;
-    let kernel = kernel(&scenario, &implementation).map_err(|error| vec![bad_input(&error)])?;
+    let kernel = kernel(&scenario, &implementation)?;
     let (first, last) = (&window.sampled, &window.used);
     let about = About {
         scenario: format!("{}, lines {} to {}", file.display(), first.line, last.line),
@@ -151,5 +149,5 @@ fn drawn(file: &Path, schedule: &Schedule, design: &str, window: &Window) -> Res
         program: Program::of(&scenario.source),
         ..About::default()
     };
-    annotate(&kernel, schedule, about).map_err(|error| vec![other(file, &error.to_string())])
+    Ok(annotate(&kernel, schedule, about).map_err(|error| other(file, &error.to_string()))?)
 }

@@ -1,6 +1,5 @@
 //! `replay`: what a schedule file does, laid out as asked.
 
-use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
@@ -14,7 +13,7 @@ use stalemap_model::words::config::Config;
 use stalemap_model::words::design::Design;
 use stalemap_model::words::ordering::{Link, Orderings};
 
-use super::{Exit, Report, Result, bad_input, look, under, unusual, unwritable, width};
+use super::{Exit, Report, Result, Stop, look, under, unusual, unwritable, width};
 use crate::annotate::expected::Expected;
 use crate::annotate::inner::StateKind;
 use crate::annotate::program::Program;
@@ -42,24 +41,16 @@ use crate::shell::quoted;
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     if args.engine == Engine::Loom {
         let problem = "loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     }
     let loaded = match (args.format, &args.design) {
         (ReplayFormat::C | ReplayFormat::Xfstests, None) => load_lean(&args.schedule)?,
         (_, design) => load_under(&args.schedule, design.as_deref())?,
     };
-    let loaded = match loaded {
-        Ok(loaded) => loaded,
-        Err(error) => return Ok(defect(&error)),
-    };
     if let Some(problem) = cannot_follow(args.engine, &loaded) {
-        return Ok(defect(&format!("{}: {problem}", args.schedule.display())));
+        return Err(Stop::Defect(format!("{}: {problem}", args.schedule.display())));
     }
-    let against = match args.against.as_deref().map(load).transpose()? {
-        None => None,
-        Some(Ok(against)) => Some(against),
-        Some(Err(error)) => return Ok(defect(&error)),
-    };
+    let against = args.against.as_deref().map(load).transpose()?;
     let mut results = String::new();
     if let Some(path) = &args.html {
         let page = match &against {
@@ -79,12 +70,9 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
             }
             (Some(_), _) => {
                 let problem = "`--against` is drawn as text, or on a page (`--html`); leave out `--format`";
-                return Err(vec![InputError::Other(problem.to_owned())]);
+                return Err(Stop::other(problem));
             }
-            (None, _) => match laid_out(&loaded, args)? {
-                Ok(results) => results,
-                Err(error) => return Ok(defect(&error)),
-            },
+            (None, _) => laid_out(&loaded, args)?,
         };
     }
     if let (Some(stop), ReplayFormat::Text | ReplayFormat::Mail | ReplayFormat::Terminal) =
@@ -100,8 +88,8 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
 }
 
 /// The schedule in the form that was asked for.
-fn laid_out(loaded: &Loaded, args: &ReplayArgs) -> Result<std::result::Result<String, EngineError>> {
-    Ok(Ok(match args.format {
+fn laid_out(loaded: &Loaded, args: &ReplayArgs) -> Result<String> {
+    Ok(match args.format {
         ReplayFormat::Json => json::replay(&loaded.schedule),
         ReplayFormat::Text => timeline::render(&loaded.schedule, drawn(args, look())),
         ReplayFormat::Mail => timeline::render(&loaded.schedule, drawn(args, Look::mail())),
@@ -113,19 +101,10 @@ fn laid_out(loaded: &Loaded, args: &ReplayArgs) -> Result<std::result::Result<St
         ReplayFormat::Ftrace => ftrace::trace(&loaded.schedule),
         ReplayFormat::Mermaid => mermaid::diagram(&loaded.schedule),
         ReplayFormat::Shiviz => shiviz::log(&loaded.schedule),
-        ReplayFormat::Litmus => match core(loaded, args)?.render() {
-            Ok(test) => test,
-            Err(error) => return Ok(Err(error)),
-        },
-        ReplayFormat::C => match program(loaded, args) {
-            Ok(program) => program?,
-            Err(error) => return Ok(Err(error)),
-        },
-        ReplayFormat::Xfstests => match loaded.xfstest() {
-            Ok(test) => test.script,
-            Err(error) => return Ok(Err(error)),
-        },
-    }))
+        ReplayFormat::Litmus => core(loaded, args)?.render()?,
+        ReplayFormat::C => program(loaded, args)?,
+        ReplayFormat::Xfstests => loaded.xfstest()?.script,
+    })
 }
 
 /// What of a schedule is a litmus test, with the orderings that it was found without left out.
@@ -136,30 +115,30 @@ fn core(loaded: &Loaded, args: &ReplayArgs) -> Result<Core> {
              schedule in which writeback has ended and reclaim follows, as the one of xfs/t1 does",
             args.schedule.display()
         );
-        vec![InputError::Other(problem)]
+        Stop::other(problem)
     })
 }
 
 /// The program of a schedule, for a real kernel.
-fn program(loaded: &Loaded, args: &ReplayArgs) -> std::result::Result<Result<String>, EngineError> {
+fn program(loaded: &Loaded, args: &ReplayArgs) -> Result<String> {
     let plan = match forced(loaded) {
         Some(Ok(plan)) => plan,
-        Some(Err(problem)) => return Ok(Err(vec![InputError::Other(problem)])),
+        Some(Err(problem)) => return Err(Stop::other(problem)),
         None => sequential(loaded)?,
     };
     let why = c::withheld(&plan).map(str::to_owned).or_else(|| c::unsayable(&plan));
-    Ok(match why {
+    match why {
         None => Ok(c::program(&plan)),
         Some(why) => {
             let problem = format!("{}: there is no program of it: {why}", args.schedule.display());
-            Err(vec![InputError::Other(problem)])
+            Err(Stop::other(problem))
         }
-    })
+    }
 }
 
 /// The plan that forces a schedule of a kernel that the lab knows. None: it is one of a design, of which `lab plan` makes a plan for a
 /// kernel with that check.
-fn forced(loaded: &Loaded) -> Option<std::result::Result<Plan, String>> {
+fn forced(loaded: &Loaded) -> Option<Result<Plan, String>> {
     let design = &loaded.schedule.about.design;
     let release = Release::from_name(design).filter(|release| release.kernel() == design)?;
     let subject = Subject::new(&loaded.scenario, release, Variant::Stock)?;
@@ -168,7 +147,7 @@ fn forced(loaded: &Loaded) -> Option<std::result::Result<Plan, String>> {
 }
 
 /// A plan without holds: for the control, and for rounds in a loop.
-fn sequential(loaded: &Loaded) -> std::result::Result<Plan, EngineError> {
+fn sequential(loaded: &Loaded) -> Result<Plan, EngineError> {
     let about = &loaded.schedule.about;
     let actors = &loaded.config.actors;
     let task = |name: String| actors.iter().position(|actor| actor.name == name);
@@ -206,10 +185,6 @@ fn drawn(args: &ReplayArgs, look: Look) -> Look {
     if args.full { look.full() } else { look }
 }
 
-pub(super) fn defect(error: &impl Display) -> Report {
-    Report { results: String::new(), errors: format!("error: {error}\n"), exit: Exit::Defect }
-}
-
 /// Writes a file; says so.
 fn write(path: &Path, text: &str) -> Result<String> {
     fs::write(path, text).map_err(|error| unwritable(path, &error))?;
@@ -236,7 +211,7 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// The skeleton of a test of it.
-    pub(super) fn xfstest(&self) -> std::result::Result<xfstests::Test, EngineError> {
+    pub(super) fn xfstest(&self) -> Result<xfstests::Test, EngineError> {
         let checked = Design::built_in("get_folio").map(|design| self.scenario.config(design));
         let expected = Expected::of(&self.config, checked.as_slice())?;
         Ok(xfstests::test(&self.schedule, &self.config, &expected))
@@ -244,33 +219,24 @@ impl Loaded {
 }
 
 /// The same as [`load`], under another design or kernel than its own if one is given, as far as it fits there.
-fn load_under(path: &Path, design: Option<&str>) -> Result<std::result::Result<Loaded, EngineError>> {
+fn load_under(path: &Path, design: Option<&str>) -> Result<Loaded> {
     let Some(design) = design else { return load(path) };
-    let text = input::schedule(path).map_err(|error| vec![error])?;
+    let text = input::schedule(path)?;
     let shown = path.display().to_string();
     let mut schedule = parsed(&shown, &text)?;
-    let stop = match cut_to_fit(&shown, &mut schedule, design)? {
-        Ok(stop) => stop,
-        Err(error) => return Ok(Err(error)),
-    };
-    let loaded = load_schedule(&shown, schedule)?;
-    Ok(loaded.map(|mut loaded| {
-        loaded.schedule.about.replay =
-            Some(format!("stalemap replay {} --design {}", quoted(&shown), quoted(design)));
-        Loaded { stop: Some(stop), ..loaded }
-    }))
+    let stop = cut_to_fit(&shown, &mut schedule, design)?;
+    let mut loaded = load_schedule(&shown, schedule)?;
+    loaded.schedule.about.replay =
+        Some(format!("stalemap replay {} --design {}", quoted(&shown), quoted(design)));
+    Ok(Loaded { stop: Some(stop), ..loaded })
 }
 
 /// Puts a schedule under another design or kernel, and leaves out what does not fit there. Says what that is.
-fn cut_to_fit(
-    shown: &str,
-    schedule: &mut Schedule,
-    design: &str,
-) -> Result<std::result::Result<String, EngineError>> {
+fn cut_to_fit(shown: &str, schedule: &mut Schedule, design: &str) -> Result<String> {
     let scenario = embedded(shown, schedule)?;
-    let implementation = under::any(&scenario, design).map_err(|error| vec![error])?;
+    let implementation = under::any(&scenario, design)?;
     let design = implementation.name();
-    let kernel = kernel(&scenario, &implementation).map_err(|error| vec![bad_input(&error)])?;
+    let kernel = kernel(&scenario, &implementation)?;
     let all = schedule.steps.len();
     let stop = match fits(&kernel, &schedule.steps) {
         Ok(Fits::ToTheEnd(_)) => format!("All {all} steps of the schedule fit under {design}."),
@@ -284,58 +250,55 @@ fn cut_to_fit(
                 "Under {design} the schedule fits for {at} of its {all} steps, and stops at {step}: {problem}."
             )
         }
-        Err(ReplayError::Engine(error)) => return Ok(Err(error)),
+        Err(ReplayError::Engine(error)) => return Err(error.into()),
         Err(error @ ReplayError::DoesNotFit { .. }) => {
-            return Err(vec![InputError::Other(format!("{shown}: {error}"))]);
+            return Err(Stop::other(format!("{shown}: {error}")));
         }
     };
     // What is known of its cost is known of its own design.
     let of_its_own = ["design", "violates", "preemptions", "operations", "certificate", "among"];
     schedule.headers.retain(|(key, _)| !of_its_own.contains(&key.as_str()));
     schedule.headers.push(("design".to_owned(), design.to_owned()));
-    Ok(Ok(stop))
+    Ok(stop)
 }
 
 /// Reads and plays a schedule file. A file that does not fit is bad input; an engine that does not is a defect.
-pub(super) fn load(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
-    let text = input::schedule(path).map_err(|error| vec![error])?;
+pub(super) fn load(path: &Path) -> Result<Loaded> {
+    let text = input::schedule(path)?;
     load_text(&path.display().to_string(), &text)
 }
 
 /// The same without the actors that take no part in it: what is made a test of.
-pub(super) fn load_lean(path: &Path) -> Result<std::result::Result<Loaded, EngineError>> {
-    let text = input::schedule(path).map_err(|error| vec![error])?;
+pub(super) fn load_lean(path: &Path) -> Result<Loaded> {
+    let text = input::schedule(path)?;
     load_lean_text(&path.display().to_string(), &text)
 }
 
 /// The same of its text.
-pub(super) fn load_lean_text(shown: &str, text: &str) -> Result<std::result::Result<Loaded, EngineError>> {
-    let loaded = match load_text(shown, text)? {
-        Ok(loaded) => loaded,
-        Err(error) => return Ok(Err(error)),
-    };
+pub(super) fn load_lean_text(shown: &str, text: &str) -> Result<Loaded> {
+    let loaded = load_text(shown, text)?;
     let idle = loaded.schedule.about.idle.as_ref();
     match idle.and_then(|idle| idle::without(&loaded.scenario, idle)) {
         Some(scenario) => load_schedule(shown, Schedule { scenario, ..parsed(shown, text)? }),
-        None => Ok(Ok(loaded)),
+        None => Ok(loaded),
     }
 }
 
 /// The same of its text; `shown` is what it is called in messages.
-pub(super) fn load_text(shown: &str, text: &str) -> Result<std::result::Result<Loaded, EngineError>> {
+pub(super) fn load_text(shown: &str, text: &str) -> Result<Loaded> {
     load_schedule(shown, parsed(shown, text)?)
 }
 
 /// A schedule, read and not played.
 fn parsed(shown: &str, text: &str) -> Result<Schedule> {
-    Schedule::parse(text).map_err(|error| vec![InputError::Other(format!("{shown}: {error}"))])
+    Schedule::parse(text).map_err(|error| Stop::other(format!("{shown}: {error}")))
 }
 
 /// The scenario in a schedule, on its memory.
 fn embedded(shown: &str, schedule: &Schedule) -> Result<Scenario> {
-    let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
+    let bad = |problem: String| Stop::other(format!("{shown}: {problem}"));
     let mut scenario = read(&format!("{shown} (the scenario in it)"), schedule.scenario.as_bytes())
-        .map_err(|diagnostics| vec![InputError::Scenario(diagnostics)])?;
+        .map_err(InputError::Scenario)?;
     if let Some(name) = schedule.header("memory") {
         let unknown = || bad(format!("there is no memory `{name}`; there are `sc`, `relaxed` and `lkmm`"));
         scenario.memory = MemoryModel::from_name(name).ok_or_else(unknown)?;
@@ -349,8 +312,8 @@ fn embedded(shown: &str, schedule: &Schedule) -> Result<Scenario> {
     Ok(scenario)
 }
 
-fn load_schedule(shown: &str, schedule: Schedule) -> Result<std::result::Result<Loaded, EngineError>> {
-    let bad = |problem: String| vec![InputError::Other(format!("{shown}: {problem}"))];
+fn load_schedule(shown: &str, schedule: Schedule) -> Result<Loaded> {
+    let bad = |problem: String| Stop::other(format!("{shown}: {problem}"));
     for key in ["preemptions", "operations"] {
         if let Some(number) = schedule.header(key).filter(|number| number.parse::<u64>().is_err()) {
             let problem = format!("`{key} = {number}`: expected a whole number, for example `{key} = 1`");
@@ -369,9 +332,9 @@ fn load_schedule(shown: &str, schedule: Schedule) -> Result<std::result::Result<
     };
     let Some(implementation) = scenario.implementation(design) else {
         let kind = if design.starts_with("linux-") { Kind::Kernel } else { Kind::Design };
-        return Err(vec![under::unknown(&scenario, kind, design)]);
+        return Err(under::unknown(&scenario, kind, design).into());
     };
-    let kernel = kernel(&scenario, &implementation).map_err(|error| vec![bad_input(&error)])?;
+    let kernel = kernel(&scenario, &implementation)?;
     let sequential = under::sequential(&scenario).ok_or_else(Vec::new)?;
     let about = About {
         scenario: name,
@@ -391,22 +354,19 @@ fn load_schedule(shown: &str, schedule: Schedule) -> Result<std::result::Result<
     let mut annotated = match annotate(&kernel, &schedule, about) {
         Ok(annotated) => annotated,
         Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
-        Err(ReplayError::Engine(error)) => return Ok(Err(error)),
+        Err(ReplayError::Engine(error)) => return Err(error.into()),
     };
     let missed = violates.filter(|property| !annotated.replay.violated.contains(property));
     if missed.is_none() {
         annotated.record_cost(&schedule);
         if let Some(property) = violates {
-            annotated.about.idle = match idle::of_schedule(&scenario, design, property, &schedule.steps) {
-                Ok(idle) => idle,
-                Err(error) => return Ok(Err(error)),
-            };
+            annotated.about.idle = idle::of_schedule(&scenario, design, property, &schedule.steps)?;
         }
     }
     let config = scenario.config_of(sequential);
     let orderings = scenario.orderings;
     let (steps, schedule) = (schedule.steps, annotated);
-    Ok(Ok(Loaded { kernel, steps, schedule, scenario, orderings, config, missed, stop: None }))
+    Ok(Loaded { kernel, steps, schedule, scenario, orderings, config, missed, stop: None })
 }
 
 /// Drives shuttle along a schedule that the exhaustive engine has played. Says how they differ.

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::progress::Progress;
-use super::{Exit, Report, Result, failed, interrupt, over_all_runs, threads, under, verdicts, width};
+use super::{Exit, Report, Result, Stop, interrupt, over_all_runs, threads, under, verdicts, width};
 use crate::cli::synthesize::{Over, SynthesizeArgs, SynthesizeFormat};
 use crate::cli::{CheckArgs, CheckFormat, Engine, Memory, When};
-use crate::input::{self, InputError};
+use crate::input::{self};
 use crate::kernel_name;
 use crate::report::synthesis as report;
 use crate::run::{RunError, limits_beside_others, of_searches};
@@ -32,17 +32,14 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
         limits_beside_others(scenario, given, threads)
     });
     if scopes.iter().all(|scope| scope.subjects.is_empty()) {
-        return Err(vec![InputError::Other(nothing_to_ask(args))]);
+        return Err(Stop::other(nothing_to_ask(args)));
     }
     if let Some(problem) = saves_too_little(saves, &scopes) {
-        return Err(vec![InputError::Other(problem)]);
+        return Err(Stop::other(problem));
     }
     stopped_by(&mut scopes, &stop);
     let progress = Progress::new(subjects(&scopes) as u64, of_searches(given.memory), When::Auto, args.quiet);
-    let answers = match answers(scopes, saves, threads, &progress) {
-        Ok(answers) => answers,
-        Err(error) => return failed(&error),
-    };
+    let answers = answers(scopes, saves, threads, &progress)?;
     progress.finish();
     let results = match args.format {
         SynthesizeFormat::Text => report::text::render(&answers, width()),
@@ -57,7 +54,7 @@ pub(super) fn weakest(args: &CheckArgs) -> Result<Report> {
     let run = &args.run;
     let scenarios = verdicts::scenarios(run)?;
     if let Some(problem) = not_together(args) {
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     }
     let named: Vec<&String> = run.under.designs.iter().chain(&run.under.kernels).collect();
     let base = named.first().map_or(BASE, |name| name.as_str());
@@ -68,10 +65,7 @@ pub(super) fn weakest(args: &CheckArgs) -> Result<Report> {
     stopped_by(&mut scopes, &stop);
     let progress =
         Progress::new(subjects(&scopes) as u64, of_searches(given.memory), run.progress, run.quiet);
-    let answers = match answers(scopes, Saves::Everything, threads, &progress) {
-        Ok(answers) => answers,
-        Err(error) => return failed(&error),
-    };
+    let answers = answers(scopes, Saves::Everything, threads, &progress)?;
     progress.finish();
     let results = match args.format {
         CheckFormat::Json => report::json::document(&answers),
@@ -128,7 +122,7 @@ fn question(over: Over) -> &'static Question {
 /// What candidates are put on.
 fn base(kernel: Option<&str>) -> Result<&str> {
     let Some(name) = kernel else { return Ok(BASE) };
-    let kernel = kernel_name::kernel(name).map_err(|problem| vec![InputError::Other(problem)])?;
+    let kernel = kernel_name::kernel(name).map_err(|problem| Stop::other(problem))?;
     Ok(kernel.name())
 }
 
@@ -172,7 +166,7 @@ fn answers<'s>(
     saves: Saves,
     threads: usize,
     progress: &Progress,
-) -> std::result::Result<Vec<Answer<'s>>, RunError> {
+) -> Result<Vec<Answer<'s>>, RunError> {
     let tally = Tally::default();
     let tick = |_: &Study| {
         tally.jobs.fetch_add(1, Ordering::Relaxed);

@@ -26,7 +26,7 @@ pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
 
 fn read(args: &TraceArgs, file: &Path, out: &mut dyn Write) -> Result<Report> {
     let which = args.inode.map_or(Which::First, Which::Inode);
-    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let unreadable = |error: ReadError| other(file, &error.to_string());
     let mut reader = Reader::new(open(file)?, which).map_err(unreadable)?;
     let mut finder = Finder::new(args.block);
     let mut kernel = None;
@@ -43,7 +43,7 @@ fn read(args: &TraceArgs, file: &Path, out: &mut dyn Write) -> Result<Report> {
     }
     let counts = reader.counts();
     let Some(inode) = reader.inode().filter(|_| counts.understood > 0) else {
-        return Err(vec![other(file, &trace::nothing(counts, args.inode))]);
+        return Err(other(file, &trace::nothing(counts, args.inode)).into());
     };
     let shown = Shown {
         file: file.display().to_string(),
@@ -79,10 +79,10 @@ fn of_window(args: &TraceArgs, file: &Path, shown: &Shown) -> Result<Report> {
             0 => "no mapping went stale in it".to_owned(),
             many => format!("there is no stale mapping {number}; there are {many}"),
         };
-        return Err(vec![other(file, &problem)]);
+        return Err(other(file, &problem).into());
     };
     if file == Path::new("-") {
-        return Err(vec![other(file, "a trace is read twice for a scenario; name its file")]);
+        return Err(other(file, "a trace is read twice for a scenario; name its file").into());
     }
     let mut report = match &args.scenario {
         Some(path) => write_scenario(file, path, window, shown)?,
@@ -95,7 +95,7 @@ fn of_window(args: &TraceArgs, file: &Path, shown: &Shown) -> Result<Report> {
 }
 
 fn write_scenario(file: &Path, path: &Path, window: &Window, shown: &Shown) -> Result<Report> {
-    let unreadable = |error: ReadError| vec![other(file, &error.to_string())];
+    let unreadable = |error: ReadError| other(file, &error.to_string());
     let reader = Reader::new(open(file)?, Which::Inode(shown.inode)).map_err(unreadable)?;
     let cut = stalemap_trace::cut(reader, window, shown.block).map_err(unreadable)?;
     fs::write(path, cut::scenario(&cut, window, &shown.file)).map_err(|error| unwritable(path, &error))?;

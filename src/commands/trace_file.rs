@@ -18,7 +18,7 @@ pub(super) fn block_is_one(path: &Path, bytes: u64) -> Result<()> {
         return Ok(());
     }
     let problem = format!("`wl meta` says bsize={bytes}: expected a power of two from 512 to 64k");
-    Err(vec![other(path, &problem)])
+    Err(other(path, &problem).into())
 }
 
 /// A trace may be as long as it likes, and may come from a pipe.
@@ -26,10 +26,10 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdin().lock()));
     }
-    let unreadable = |error| vec![InputError::Unreadable { path: path.display().to_string(), error }];
+    let unreadable = |error| InputError::Unreadable { path: path.display().to_string(), error };
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(vec![InputError::Folder { path: path.display().to_string() }]);
+        return Err(InputError::Folder { path: path.display().to_string() }.into());
     }
     Ok(Box::new(file))
 }

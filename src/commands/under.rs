@@ -7,7 +7,7 @@ use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::KernelVersion;
 
-use super::Result;
+use super::{Result, Stop};
 use crate::cli::UnderArgs;
 use crate::engine::Engine;
 use crate::input::InputError;
@@ -44,7 +44,7 @@ pub(super) fn jobs<'s>(
                 Err(error) if scenarios.iter().any(|other| resolve(other, kind, &name).is_ok()) => {
                     refused = refused.or(Some(error));
                 }
-                Err(error) => return Err(vec![error]),
+                Err(error) => return Err(error.into()),
             }
             seen.push(name);
         }
@@ -60,7 +60,7 @@ pub(super) fn jobs<'s>(
         let why = |(scenario, refused): (&Scenario, Option<InputError>)| {
             refused.unwrap_or_else(|| has_none(scenario, under))
         };
-        Err(without.into_iter().map(why).collect())
+        Err(Stop::BadInput(without.into_iter().map(why).collect()))
     }
 }
 
@@ -120,11 +120,8 @@ pub(super) fn each(scenario: &Scenario, under: &UnderArgs, default: &str) -> Res
     } else {
         names(scenario, under)
     };
-    names
-        .iter()
-        .map(|(kind, name)| resolve(scenario, *kind, name))
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|e| vec![e])
+    let named = names.iter().map(|(kind, name)| resolve(scenario, *kind, name));
+    Ok(named.collect::<Result<_, _>>()?)
 }
 
 /// The option that asks for a name: `--design NAME`.
@@ -180,7 +177,7 @@ fn own(scenario: &Scenario, kind: Kind) -> impl Iterator<Item = &str> {
     own.keys().map(String::as_str)
 }
 
-fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<Implementation, InputError> {
+fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> Result<Implementation, InputError> {
     let error = |text: String| InputError::Other(format!("{}: {text}", scenario.name));
     let found = scenario.implementation(name);
     match found {
@@ -200,7 +197,7 @@ fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> std::result::Result<I
 }
 
 /// What a name stands for, a design or a kernel.
-pub(super) fn any(scenario: &Scenario, name: &str) -> std::result::Result<Implementation, InputError> {
+pub(super) fn any(scenario: &Scenario, name: &str) -> Result<Implementation, InputError> {
     let (_, name) = named(scenario, kind_of(scenario, name), name);
     let known = kernel_name::meant(&name).is_some() || KernelVersion::from_name(&name).is_some();
     if !known && scenario.implementation(&name).is_none() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::progress::Progress;
 use super::{
-    Report, Result, all_of, annotated_counterexample, columns, counterexample, exit, failed, interrupt,
+    Report, Result, Stop, all_of, annotated_counterexample, columns, counterexample, exit, interrupt,
     over_all_runs, save, threads, under, unwritable,
 };
 use crate::attended::Attended;
@@ -18,7 +18,7 @@ use crate::cli::limits::{in_words, roughly};
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
 use crate::idle;
-use crate::input::{self, InputError};
+use crate::input::{self};
 use crate::report::check;
 use crate::report::export::junit as junit_xml;
 use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
@@ -68,10 +68,7 @@ impl Ran {
     }
 
     /// Finds out which actors take no part in counterexamples, of those outcomes of which that is shown.
-    pub(super) fn find_idle(
-        &mut self,
-        is_shown: impl Fn(&Outcome) -> bool,
-    ) -> std::result::Result<(), RunError> {
+    pub(super) fn find_idle(&mut self, is_shown: impl Fn(&Outcome) -> bool) -> Result<(), RunError> {
         for outcome in self.outcomes.iter_mut().filter(|outcome| is_shown(outcome)) {
             let scenario = self.scenarios.iter().find(|scenario| scenario.name == outcome.scenario);
             let Some(scenario) = scenario else { continue };
@@ -87,8 +84,8 @@ impl Ran {
     }
 }
 
-/// Runs what was asked for. The report instead, if an engine fails.
-pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
+/// Runs what was asked for.
+pub(super) fn run(args: &RunArgs) -> Result<Ran> {
     let scenarios = scenarios(args)?;
     let engine = engine(args)?;
     let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
@@ -100,15 +97,12 @@ pub(super) fn run(args: &RunArgs) -> Result<std::result::Result<Ran, Report>> {
     let checkpoints = checkpoints(args, stop.as_ref())?;
     let attended =
         Attended { checkpoints: checkpoints.as_ref(), stop: stop.as_deref(), ..Attended::default() };
-    let outcomes = match outcomes(&jobs, args, attended)? {
-        Ok(outcomes) => outcomes,
-        Err(report) => return Ok(Err(report)),
-    };
+    let outcomes = outcomes(&jobs, args, attended)?;
     let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| saved(folder, &outcomes))?;
     let errors =
         left_out + &checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
     drop(jobs);
-    Ok(Ok(Ran { scenarios, outcomes, saved, errors }))
+    Ok(Ran { scenarios, outcomes, saved, errors })
 }
 
 /// A line for each verdict, and the reasons below it.
@@ -126,15 +120,14 @@ pub(super) fn widths(outcomes: &[Outcome]) -> (usize, usize) {
 
 /// The engine that was asked for.
 pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
-    let engine = Engine::of(&args.engine, args.limits.limit_seconds)
-        .map_err(|problem| vec![InputError::Other(problem)])?;
+    let engine = Engine::of(&args.engine, args.limits.limit_seconds).map_err(Stop::other)?;
     if engine != Engine::Exhaustive && args.memory != Memory::Sc {
         let problem =
             "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     }
     if let Some(problem) = args.bitstate.and_then(|table| bits_do_not_fit(table, engine, args)) {
-        return Err(vec![InputError::Other(problem)]);
+        return Err(Stop::other(problem));
     }
     Ok(engine)
 }
@@ -156,20 +149,13 @@ fn bits_do_not_fit(table: u64, engine: Engine, args: &RunArgs) -> Option<String>
 }
 
 /// Runs jobs, with a display of how far they are.
-pub(super) fn outcomes(
-    jobs: &[Job<'_>],
-    args: &RunArgs,
-    attended: Attended<'_>,
-) -> Result<std::result::Result<Vec<Outcome>, Report>> {
+pub(super) fn outcomes(jobs: &[Job<'_>], args: &RunArgs, attended: Attended<'_>) -> Result<Vec<Outcome>> {
     if let Some(checkpoints) = attended.checkpoints {
         let searches = jobs.iter().map(|job| (job.scenario, &job.implementation));
         let fit = checkpoints.fit(searches, args.limit_preemptions);
-        fit.map_err(|error| vec![InputError::Other(error.to_string())])?;
+        fit.map_err(|error| Stop::other(error.to_string()))?;
     }
-    match all_of(each(jobs, args, attended)) {
-        Ok(outcomes) => Ok(Ok(outcomes)),
-        Err(error) => failed(&error).map(Err),
-    }
+    Ok(all_of(each(jobs, args, attended))?)
 }
 
 /// What each job came to. How far they are is shown as the command line wants it.
@@ -177,7 +163,7 @@ pub(super) fn each(
     jobs: &[Job<'_>],
     args: &RunArgs,
     attended: Attended<'_>,
-) -> Vec<std::result::Result<Outcome, RunError>> {
+) -> Vec<Result<Outcome, RunError>> {
     let given = given(args);
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.progress, args.quiet);
     let show = |tally: &Tally| progress.show(tally);
@@ -209,7 +195,7 @@ pub(super) fn scenarios(args: &RunArgs) -> Result<Vec<Scenario>> {
 pub(super) fn junit(ran: &Ran, showing: Showing) -> Result<String> {
     let drawing = |outcome: &Outcome| counterexample(&ran.scenarios, outcome, Look::mail());
     junit_xml::report(&ran.shown(showing), showing.times, drawing)
-        .map_err(|error| vec![InputError::Other(error.to_string())])
+        .map_err(|error| Stop::other(error.to_string()))
 }
 
 /// As SARIF.
@@ -218,7 +204,7 @@ pub(super) fn sarif(ran: &Ran, showing: Showing) -> Result<String> {
         let schedule = annotated_counterexample(&ran.scenarios, outcome).transpose();
         let scenario = ran.scenarios.iter().find(|scenario| scenario.name == outcome.scenario);
         let line = scenario.and_then(|scenario| scenario.expectation_line(&outcome.design)).unwrap_or(1);
-        Ok(Judged { outcome, line, schedule: schedule.map_err(|error| vec![error])? })
+        Ok(Judged { outcome, line, schedule: schedule? })
     };
     let shown = ran.shown(showing);
     let judged = shown.iter().map(annotated).collect::<Result<Vec<_>>>()?;
@@ -244,10 +230,10 @@ fn kept_in(path: &Path, args: &RunArgs, stop: Option<&Arc<AtomicBool>>) -> Resul
     let Some(stop) = stop else {
         let problem =
             "only searches of the exhaustive engine can be kept; leave out `--checkpoint` or `--engine`";
-        return Err(vec![InputError::Other(problem.to_owned())]);
+        return Err(Stop::other(problem));
     };
     let every = args.checkpoint_every.map(Duration::from_secs);
-    Checkpoints::new(path, every, Arc::clone(stop)).map_err(|error| unwritable(path, &error))
+    Ok(Checkpoints::new(path, every, Arc::clone(stop)).map_err(|error| unwritable(path, &error))?)
 }
 
 /// What there is to say of searches that were kept.

@@ -2,32 +2,27 @@
 
 use stalemap_facade::MemoryModel;
 
-use super::{Report, Result, failed, threads, verdicts};
+use super::{Report, Result, Stop, threads, verdicts};
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::engine::Engine;
-use crate::input::InputError;
 use crate::report::why as report;
 use crate::run::{Job, RunError, in_parallel, limits_beside_others};
 use crate::verdict::Verdict;
 use crate::why::{Why, study};
 
 pub(super) fn command(args: &CheckArgs) -> Result<Report> {
-    let other = |problem: &str| Err(vec![InputError::Other(problem.to_owned())]);
     if !matches!(args.format, CheckFormat::Text | CheckFormat::Json) {
-        return other("why something holds is printed as `--format text` or `json`");
+        return Err(Stop::other("why something holds is printed as `--format text` or `json`"));
     }
     if verdicts::engine(&args.run)? != Engine::Exhaustive
         || args.run.memory.model() != MemoryModel::Sequential
     {
-        return other(
+        return Err(Stop::other(
             "why something holds is found by the exhaustive engine on sequentially consistent memory; leave out `--engine` \
              and `--memory`",
-        );
+        ));
     }
-    let ran = match verdicts::run(&args.run)? {
-        Ok(ran) => ran,
-        Err(report) => return Ok(report),
-    };
+    let ran = verdicts::run(&args.run)?;
     let holding = ran.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Holds);
     let jobs: Vec<Job<'_>> = holding
         .filter_map(|outcome| {
@@ -41,10 +36,7 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
     let studied = in_parallel(&jobs, threads(args.run.limits.jobs), |job| {
         study(job, &limits_beside_others(job.scenario, given, at_a_time), given)
     });
-    let studied = match studied.into_iter().collect::<std::result::Result<Vec<Why>, RunError>>() {
-        Ok(studied) => studied,
-        Err(error) => return failed(&error),
-    };
+    let studied = studied.into_iter().collect::<Result<Vec<Why>, RunError>>()?;
     drop(jobs);
     let results = if args.format == CheckFormat::Json {
         report::json(&studied)

@@ -7,7 +7,7 @@ use stalemap_facade::System;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::implementation::Implementation;
 
-use super::{Exit, Report, Result, bad_input, can_be_written, look, under, unwritable};
+use super::{Exit, Report, Result, Stop, can_be_written, look, under, unwritable};
 use crate::annotate::{About, annotate, calls, setup};
 use crate::cli::WitnessArgs;
 use crate::input::{self, InputError};
@@ -20,22 +20,21 @@ use crate::shell::quoted;
 const MOST_STATES: u64 = 2_000_000;
 
 pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
-    let other = |problem: String| vec![InputError::Other(problem)];
-    let scenario = input::load(&args.scenario).map_err(|error| vec![error])?;
+    let scenario = input::load(&args.scenario)?;
     let expected = scenario.expected();
     let default = expected.iter().find(|name| *name != "none").map_or("none", String::as_str);
     let implementations = under::each(&scenario, &args.under, default)?;
     if let (Some(path), [_, _, ..]) = (&args.save, &implementations[..]) {
-        return Err(other(format!(
+        return Err(Stop::other(format!(
             "{} would be of several schedules; name one design or kernel",
             path.display()
         )));
     }
     let found = implementations.iter().map(|implementation| {
         let geometry = scenario.config_of(implementation.clone()).geometry();
-        let geometry = geometry.map_err(|error| other(error.to_string()))?;
+        let geometry = geometry.map_err(|error| Stop::other(error.to_string()))?;
         let wanted = Wanted::read(&args.reach, &scenario, &geometry);
-        let wanted = wanted.map_err(|error| vec![InputError::Scenario(error)])?;
+        let wanted = wanted.map_err(InputError::Scenario)?;
         witness(&scenario, implementation, &wanted, args)
     });
     Ok(Report::joined(&found.collect::<Result<Vec<_>>>()?))
@@ -44,13 +43,13 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
 /// The system, observed as far as it has to be.
 fn observed(scenario: &Scenario, implementation: &Implementation, wanted: &Wanted) -> Result<Kernel> {
     // Whose setup does not do what it says is refused there.
-    let plain = kernel(scenario, implementation).map_err(|error| vec![bad_input(&error)])?;
+    let plain = kernel(scenario, implementation)?;
     if let Wanted::Branch(_) = wanted {
         return Ok(plain);
     }
     let mut config = scenario.config_of(implementation.clone());
     (config.observe, config.heard) = wanted.observes();
-    Kernel::new(config).map_err(|error| vec![InputError::Other(format!("{}: {error}", scenario.name))])
+    Kernel::new(config).map_err(|error| Stop::other(format!("{}: {error}", scenario.name)))
 }
 
 fn witness(
@@ -59,7 +58,6 @@ fn witness(
     wanted: &Wanted,
     args: &WitnessArgs,
 ) -> Result<Report> {
-    let other = |problem: String| vec![InputError::Other(problem)];
     let (name, reach) = (implementation.name().to_owned(), &args.reach);
     if let Some(path) = &args.save {
         can_be_written(path)?;
@@ -76,18 +74,14 @@ fn witness(
             least_end(&kernel, &|observed| wanted.is_met(observed), &limits)
         }
     };
-    let found = match searched {
-        Ok(Witness::Least(found)) => found,
-        Ok(Witness::Unreachable) => return none("no run reaches", Exit::Unexpected),
-        Ok(Witness::Unknown) => return none("given up before anything reached", Exit::Incomplete),
-        Err(error) => {
-            let errors = format!("error: {error}\n");
-            return Ok(Report { results: String::new(), errors, exit: Exit::Defect });
-        }
+    let found = match searched? {
+        Witness::Least(found) => found,
+        Witness::Unreachable => return none("no run reaches", Exit::Unexpected),
+        Witness::Unknown => return none("given up before anything reached", Exit::Incomplete),
     };
     let schedule = schedule(scenario, &name, reach, &found, &kernel);
     let annotated = annotate(&kernel, &schedule, about(scenario, name, reach, &found));
-    let annotated = annotated.map_err(|error| other(error.to_string()))?;
+    let annotated = annotated.map_err(|error| Stop::other(error.to_string()))?;
     let mut results = timeline::render(&annotated, look());
     if let Some(path) = &args.save {
         std::fs::write(path, schedule.to_string()).map_err(|error| unwritable(path, &error))?;

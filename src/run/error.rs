@@ -6,6 +6,7 @@ use stalemap_model::system::kernel::ConfigError;
 use stalemap_model::words::settings::SettingError;
 
 use crate::checkpoint::CheckpointError;
+use crate::input::InputError;
 use crate::scenario::Diagnostics;
 
 /// Why a job could not be run.
@@ -72,6 +73,16 @@ pub enum RunError {
         /// What happens instead.
         problem: String,
     },
+}
+
+/// For whoever takes it for the input's.
+impl From<RunError> for InputError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Setup(diagnostics) => InputError::Scenario(diagnostics),
+            other => InputError::Other(other.to_string()),
+        }
+    }
 }
 
 impl RunError {
