@@ -38,12 +38,9 @@ pub use self::trace::{TraceArgs, TraceCommand, TraceFormat};
 pub use self::under::{Format, UnderArgs, WhatArgs};
 pub use self::verdicts::{CheckArgs, CheckFormat, CompareArgs, CompareFormat, RunArgs, When};
 
-/// The version, and the commit that it was built from where that is known.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("STALEMAP_BUILT_FROM"));
-
 /// Which designs of the iomap validity check lose data, and which provably do not.
 #[derive(Debug, Parser)]
-#[command(name = "stalemap", version = VERSION, about, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "stalemap", version = crate::VERSION, about, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

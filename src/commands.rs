@@ -12,6 +12,7 @@ mod conform;
 mod conforming;
 mod costs;
 mod drawn;
+mod engine;
 mod engines;
 mod exit;
 mod exported;

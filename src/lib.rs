@@ -45,8 +45,14 @@ pub mod smaller;
 pub mod synthesis;
 pub mod tally;
 pub mod testing;
+pub mod times;
 pub mod verdict;
 pub mod why;
+pub mod words;
+pub(crate) mod wrap;
+
+/// The version, and the commit that it was built from where that is known.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("STALEMAP_BUILT_FROM"));
 
 /// The Rust of the page about extensions, run as doctests.
 #[cfg(doctest)]

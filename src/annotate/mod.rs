@@ -37,8 +37,8 @@ pub use self::phrases::{count, harmless, list};
 use self::program::Program;
 use self::setup::InSetup;
 use self::window::Window;
-use crate::report::words;
 use crate::scenario::implementations::Kind;
+use crate::words;
 
 /// What is known about a schedule beside the replay itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

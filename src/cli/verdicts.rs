@@ -8,7 +8,7 @@ use crate::cli::engines::{EngineArgs, Memory};
 use crate::cli::limits::{LimitsArgs, parse_bits};
 use crate::cli::under::UnderArgs;
 use crate::parts::partition::Partition;
-use crate::report::times::Times;
+use crate::times::Times;
 
 /// How verdicts are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -8,7 +8,7 @@ use super::verdicts::{self, Ran};
 use super::{Exit, Report, Result, Stop, unwritable};
 use crate::accept::{accepted, refusal};
 use crate::cli::CheckArgs;
-use crate::input::{self};
+use crate::input;
 use crate::run::Outcome;
 use crate::scenario::Scenario;
 use crate::verdict::Verdict;

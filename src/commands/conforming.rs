@@ -11,7 +11,7 @@ use crate::cli::lab::LabConformArgs;
 use crate::fuzz::draw::draw;
 use crate::fuzz::trial::{Refused, job, scenario};
 use crate::fuzz::under::Under;
-use crate::input::{self};
+use crate::input;
 use crate::lab::conform::{self, Case, Judged, Rounds, Seen, Unasked};
 use crate::lab::guest::Store;
 use crate::lab::release::Release;

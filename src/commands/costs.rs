@@ -13,10 +13,10 @@ use super::{
 use crate::cli::{CompareArgs, CompareFormat, CostsArgs, CostsFormat, UnderArgs, When};
 use crate::costs::{Costs, Retries, measure};
 use crate::engine::Engine;
-use crate::input::{self};
+use crate::input;
 use crate::report::costs as report;
-use crate::report::times::Times;
 use crate::run::{GivenLimits, limits_beside_others};
+use crate::times::Times;
 
 /// `costs`.
 pub(super) fn command(args: &CostsArgs) -> Result<Report> {

@@ -10,7 +10,7 @@ use super::replay::{Loaded, load_lean, load_lean_text};
 use super::{Exit, Report, Result, Stop};
 use crate::cli::lab::{LabXfstestsArgs, ResultFormat};
 use crate::engine::Engine;
-use crate::input::{self};
+use crate::input;
 use crate::lab::guest::Store;
 use crate::lab::planner::Subject;
 use crate::lab::variant::Variant;

@@ -19,8 +19,8 @@ use crate::fuzz::find::Find;
 use crate::fuzz::oracles::Sample;
 use crate::fuzz::under::Under;
 use crate::report::fuzz as report;
-use crate::report::times::Times;
 use crate::shell::quoted;
+use crate::times::Times;
 
 /// The scenarios of a run that says neither how many nor how long.
 const COUNT: u64 = 1000;

@@ -18,9 +18,9 @@ use crate::lab::guest::{self, Store};
 use crate::lab::places::Race;
 use crate::lab::plan::Plan;
 use crate::lab::planner::{PlanError, Subject};
+use crate::lab::program;
 use crate::lab::run::{self, Came, Mode, Results, Run};
 use crate::lab::variant::Variant;
-use crate::report::export::c;
 use crate::report::{lab as shown, results};
 use crate::scenario::{Scenario, read};
 
@@ -64,7 +64,7 @@ fn plan_command(args: &LabPlanArgs) -> Result<Report> {
     let text = match args.format {
         PlanFormat::Text => shown::text(&plan),
         PlanFormat::Json => shown::json(&plan),
-        PlanFormat::C => match c::withheld(&plan) {
+        PlanFormat::C => match program::withheld(&plan) {
             Some(why) => {
                 let name = &plan.scenario;
                 return Err(Stop::other(format!("{name}: there is no program of it: {why}")));
@@ -77,9 +77,9 @@ fn plan_command(args: &LabPlanArgs) -> Result<Report> {
 
 /// The program of a plan.
 fn program(plan: &Plan) -> Result<String> {
-    match c::unsayable(plan) {
+    match program::unsayable(plan) {
         Some(why) => Err(Stop::other(format!("{}: there is no program of it: {why}", plan.scenario))),
-        None => Ok(c::program(plan)),
+        None => Ok(program::program(plan)),
     }
 }
 
@@ -113,7 +113,7 @@ fn run_command(args: &LabRunArgs) -> Result<Report> {
     };
     let results = run::run(&store, &kernel, &plan, &program, &modes).map_err(|error| lacking(&error))?;
     if let Some(folder) = &args.keep {
-        let handed_out = if c::withheld(&plan).is_none() { &program[..] } else { "" };
+        let handed_out = if program::withheld(&plan).is_none() { &program[..] } else { "" };
         keep(folder, ("program.c", handed_out), &results.left)?;
     }
     if let Some(path) = &args.trace {

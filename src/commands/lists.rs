@@ -2,7 +2,7 @@
 
 use super::{Exit, Report, Result, Stop, under};
 use crate::cli::{Format, ListArgs, ShowArgs};
-use crate::input::{self};
+use crate::input;
 use crate::report::{json, list as report};
 
 /// `list`.

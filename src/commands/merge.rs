@@ -14,9 +14,9 @@ use crate::parts::document::Part;
 use crate::parts::fit::{self, Given, fit};
 use crate::parts::identity::{Identity, RunOf, sum_of};
 use crate::parts::{outcome, union};
-use crate::report::times::Times;
 use crate::run::{GivenLimits, Outcome};
 use crate::scenario::{Scenario, read};
+use crate::times::Times;
 
 /// What a run came to, and whether its parts say how long that took.
 struct Merged {

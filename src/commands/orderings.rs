@@ -8,7 +8,7 @@ use stalemap_model::words::ordering::{Link, Orderings};
 use super::{Exit, Report, Result, Stop, color, over_all_runs, save_as, threads, under, unwritable, width};
 use crate::cli::{OrderingsArgs, OrderingsFormat};
 use crate::engine::Engine;
-use crate::input::{self};
+use crate::input;
 use crate::litmus::Core;
 use crate::orderings;
 use crate::report::orderings as report;

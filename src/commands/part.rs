@@ -19,11 +19,11 @@ use crate::parts::partition::{Partition, Share, Slice};
 use crate::parts::slice::{Found, SliceDocument};
 use crate::parts::states;
 use crate::report::json;
-use crate::report::times::Times;
 use crate::run::slices::{is_large, run_slice, witnesses};
 use crate::run::{Job, Outcome, of_searches};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
+use crate::times::Times;
 
 /// Runs a part.
 pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: bool) -> Result<Report> {
@@ -36,7 +36,7 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     let engine = verdicts::engine(args)?;
     let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
     let run = Identity {
-        program: crate::cli::VERSION.to_owned(),
+        program: crate::VERSION.to_owned(),
         command: of,
         engine: identity::of_engine(engine),
         memory: args.memory.model().name().to_owned(),

@@ -24,19 +24,20 @@ use crate::idle;
 use crate::input::{self, InputError};
 use crate::lab::plan::Plan;
 use crate::lab::planner::Subject;
+use crate::lab::program;
 use crate::lab::release::Release;
 use crate::lab::sequential;
 use crate::lab::variant::Variant;
 use crate::litmus::Core;
 use crate::report::characters::Characters;
-use crate::report::export::{c, ftrace, mermaid, perfetto, shiviz, xfstests};
-use crate::report::text::fill;
+use crate::report::export::{ftrace, mermaid, perfetto, shiviz, xfstests};
 use crate::report::timeline::{self, Look, Show};
 use crate::report::{beside, html, json, svg};
 use crate::run::{HaltedSetup, kernel};
 use crate::scenario::implementations::Kind;
 use crate::scenario::{Scenario, read};
 use crate::shell::quoted;
+use crate::wrap::fill;
 
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
     if args.engine == Engine::Loom {
@@ -126,9 +127,9 @@ fn program(loaded: &Loaded, args: &ReplayArgs) -> Result<String> {
         Some(Err(problem)) => return Err(Stop::other(problem)),
         None => sequential(loaded)?,
     };
-    let why = c::withheld(&plan).map(str::to_owned).or_else(|| c::unsayable(&plan));
+    let why = program::withheld(&plan).map(str::to_owned).or_else(|| program::unsayable(&plan));
     match why {
-        None => Ok(c::program(&plan)),
+        None => Ok(program::program(&plan)),
         Some(why) => {
             let problem = format!("{}: there is no program of it: {why}", args.schedule.display());
             Err(Stop::other(problem))

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::{Exit, Report, Result, Stop, interrupt, over_all_runs, threads, under, verdicts, width};
 use crate::cli::synthesize::{Over, SynthesizeArgs, SynthesizeFormat};
 use crate::cli::{CheckArgs, CheckFormat, Engine, Memory, When};
-use crate::input::{self};
+use crate::input;
 use crate::kernel_name;
 use crate::report::synthesis as report;
 use crate::run::{RunError, limits_beside_others, of_searches};

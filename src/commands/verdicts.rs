@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::engine;
 use super::progress::Progress;
 use super::{
     Report, Result, Stop, all_of, annotated_counterexample, columns, counterexample, exit, interrupt,
@@ -18,15 +19,15 @@ use crate::cli::limits::{in_words, roughly};
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
 use crate::idle;
-use crate::input::{self};
+use crate::input;
 use crate::report::check;
 use crate::report::export::junit as junit_xml;
 use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
 use crate::report::timeline::Look;
-use crate::report::times::Times;
 use crate::run::{GivenLimits, Job, Outcome, RunError, of_searches, run_all_attended};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
+use crate::times::Times;
 
 /// What was run, and what came of it.
 pub(super) struct Ran {
@@ -120,7 +121,7 @@ pub(super) fn widths(outcomes: &[Outcome]) -> (usize, usize) {
 
 /// The engine that was asked for.
 pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
-    let engine = Engine::of(&args.engine, args.limits.limit_seconds).map_err(Stop::other)?;
+    let engine = engine::of(&args.engine, args.limits.limit_seconds).map_err(Stop::other)?;
     if engine != Engine::Exhaustive && args.memory != Memory::Sc {
         let problem =
             "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";

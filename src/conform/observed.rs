@@ -13,7 +13,7 @@ use stalemap_model::words::extent::{Extent, Fork};
 use stalemap_trace::{Deed, MapKind, Piece, Seen, Sight, Traces};
 
 use super::staged::{FOLIO, PAGE, Stage};
-use crate::report::words;
+use crate::words;
 
 /// How far a run has explained what was seen: a bit for each thing seen, and behind these a word for each doer, of how far its
 /// write is.

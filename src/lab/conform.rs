@@ -15,9 +15,9 @@ use stalemap_model::words::config::{Config, FileCommand, FileRange};
 
 use super::guest::{Job as GuestJob, Kernel as Booted, LabError, Store, boot, compile};
 use super::plan::{DEVICE_PATTERN, Left, Plan};
+use super::program;
 use super::run::{file_system, unbootable};
 use super::sequential::{self, About};
-use crate::report::export::c;
 use crate::run::{Job, RunError};
 
 /// Bytes of a page, the only size of folios that a kernel can be held to.
@@ -81,7 +81,7 @@ impl Case {
             property: None,
         };
         let plan = sequential::plan(&config, &[], about).map_err(|error| job.broken(error))?;
-        if let Some(why) = c::unsayable(&plan).or_else(|| unbootable(&plan).map(str::to_owned)) {
+        if let Some(why) = program::unsayable(&plan).or_else(|| unbootable(&plan).map(str::to_owned)) {
             return Ok(Err(Unasked(why)));
         }
         let found = job.exploration(limits)?;
@@ -97,7 +97,7 @@ impl Case {
             name: job.scenario.name.clone(),
             source: job.scenario.source.clone(),
             may_leave: may_leave(&found, config.observe.len()),
-            program: c::program(&plan),
+            program: program::program(&plan),
             looks: config.observe.iter().map(|range| Look::new(&kernel, &config, range)).collect(),
             plan,
         }))

@@ -1,9 +1,9 @@
 //! Two schedules beside each other: what both do in one row, and the first step that is not the same marked.
 
-use super::text::{width, wrap};
 use crate::annotate::AnnotatedSchedule;
 use crate::annotate::alignment::{Pair, align};
 use crate::report::cause;
+use crate::wrap::{width, wrap};
 
 /// The mark of the first row in which the two are not the same.
 const MARK: &str = ">>";

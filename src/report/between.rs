@@ -6,9 +6,9 @@ use stalemap_model::words::count::count;
 
 use super::beside;
 use super::json::pretty;
-use super::text::fill;
 use crate::annotate::AnnotatedSchedule;
 use crate::between::{Between, Parting, Relation, Sets, Shows, Witness};
+use crate::wrap::fill;
 
 /// One scenario, on lines of `width` columns; with the schedules of its witness, if it has one.
 pub fn render(between: &Between, schedules: Option<[&AnnotatedSchedule; 2]>, width: usize) -> String {

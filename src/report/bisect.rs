@@ -9,9 +9,9 @@ use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::compare::words::{cell, named};
 use super::json::pretty;
-use super::text::fill;
 use crate::bisect::{Change, Course, Does};
 use crate::comparison::SERIES;
+use crate::wrap::fill;
 
 /// How many scenarios a sentence names.
 const SHOWN: usize = 4;

@@ -6,12 +6,13 @@ use stalemap_model::judge::properties;
 use stalemap_model::system::panel::Fact;
 use stalemap_model::words::design::CookieScope;
 
-use super::{words, zones};
+use super::zones;
 use crate::annotate::cause::{Cause, Change, Check, Misuse, Now, Rejection};
 use crate::annotate::files::{self, Note};
 use crate::annotate::setup::InSetup;
 use crate::annotate::{About, AnnotatedSchedule, count, harmless, list, told, violation};
 use crate::run::HaltedSetup;
+use crate::words;
 
 /// Where writeback waits for room in a zone.
 const SELECT_ZONE: &str = "xfs_select_zone";

@@ -9,10 +9,10 @@ use stalemap_model::words::count::count;
 
 use super::letters;
 use super::style::{BAD, DOUBT, GOOD, styled};
-use super::text::{broken, fill};
 use crate::engine::Engine;
 use crate::run::{Outcome, preemptions};
 use crate::verdict::Verdict;
+use crate::wrap::{broken, fill};
 
 /// The names of properties, in a list.
 pub fn names(properties: &[Property]) -> String {

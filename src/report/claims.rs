@@ -8,7 +8,6 @@ use stalemap_model::words::count::count;
 
 use super::json::pretty;
 use super::style::{BAD, DIM, DOUBT, GOOD, HEAD, styled};
-use super::text::wrap;
 use crate::claims::decide::{Decision, Piece, Ruling, Says};
 use crate::claims::file::Run;
 use crate::claims::pattern::Pattern;
@@ -16,6 +15,7 @@ use crate::claims::plan::Plan;
 use crate::file_name::file_name;
 use crate::run::{Outcome, preemptions};
 use crate::shell::quoted;
+use crate::wrap::wrap;
 
 /// Columns of a terminal.
 const WIDTH: usize = 80;

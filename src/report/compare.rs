@@ -16,11 +16,11 @@ use self::answer::{collisions, lines};
 use self::words::{Sign, by_class, cell, columns, scenarios};
 use super::check;
 use super::style::{BAD, HEAD, styled};
-use super::text::fill;
 use crate::comparison::Comparison;
 use crate::comparison::class::Class;
 use crate::comparison::matrix::{Group, Likeness, Matrix, Row};
 use crate::run::Outcome;
+use crate::wrap::fill;
 
 /// Which rows are written out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

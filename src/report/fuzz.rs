@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use stalemap_model::words::count::count;
 
 use super::json::pretty;
-use super::text::fill;
-use super::times::Times as Elapsed;
 use crate::annotate::harmless;
 use crate::fuzz::campaign::{Campaign, Plan};
 use crate::fuzz::find::{Find, Times};
 use crate::fuzz::oracles::Broken;
 use crate::fuzz::tally::Tally;
 use crate::fuzz::under::Under;
+use crate::times::Times as Elapsed;
+use crate::wrap::fill;
 
 /// One line about how far it is.
 pub fn progress(campaign: &Campaign) -> String {

@@ -4,15 +4,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stalemap_facade::{Event, Property};
 
-use super::times::Times;
-use super::words;
 use crate::annotate::idle::{Idle, Seen};
 use crate::annotate::setup::InSetup;
 use crate::annotate::{AnnotatedSchedule, events, files};
 use crate::report::cause;
 use crate::run::Outcome;
 use crate::scenario::{Expectation, Scenario};
+use crate::times::Times;
 use crate::verdict::Failure;
+use crate::words;
 
 fn names(properties: &[Property]) -> Vec<&'static str> {
     properties.iter().map(|property| property.name()).collect()

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use stalemap_facade::Property;
 use stalemap_model::words::geometry::{ByteRange, Bytes};
 
-use super::text::wrap;
 use crate::lab::places::Race;
 use crate::lab::plan::{
     Answer, At, Call, Contents, Hold, Left, Part, Plan, Turn, Unforced, Value as Holds, Whom,
 };
+use crate::wrap::wrap;
 
 /// The plan, for people.
 pub fn text(plan: &Plan) -> String {

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use stalemap_model::words::count::count;
 
 use super::json::pretty;
-use super::text::fill;
 use crate::annotate::list;
 use crate::minimise::{Certificate, Minimal, Size};
+use crate::wrap::fill;
 
 /// Columns of a line.
 const WIDTH: usize = 80;

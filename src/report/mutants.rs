@@ -7,9 +7,9 @@ use stalemap_model::words::count::count;
 
 use super::check::names;
 use super::json::pretty;
-use super::text::fill;
 use crate::mutants::reasons::Reasons;
 use crate::mutants::{Notice, Scope, Tried, Worth};
+use crate::wrap::fill;
 
 /// Columns of a line.
 const WIDTH: usize = 80;

@@ -9,11 +9,11 @@ use stalemap_model::words::ordering::Link;
 
 use super::check::{names, verdict};
 use super::json::pretty;
-use super::text::fill;
 use crate::expect::VACUOUS;
 use crate::orderings::{Study, Weakened, Weakest};
 use crate::run::{Outcome, preemptions};
 use crate::verdict::Verdict;
+use crate::wrap::fill;
 
 /// The widest first column that needs no second line: that of the longest name.
 const NAMES: u16 = 18;

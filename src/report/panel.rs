@@ -13,7 +13,8 @@ use stalemap_model::words::geometry::Bytes;
 
 use crate::annotate::mappings::Life;
 use crate::annotate::{AnnotatedSchedule, count, harmless};
-use crate::report::{words, zones};
+use crate::report::zones;
+use crate::words;
 
 /// The state of one file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

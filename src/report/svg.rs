@@ -4,10 +4,10 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::letters;
-use super::text::wrap;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, harmless};
 use crate::report::cause;
+use crate::wrap::wrap;
 
 /// Width of a character of the monospaced font at 12 pixels, with a little to spare.
 const CHARACTER: usize = 8;

@@ -25,12 +25,13 @@ use self::space::{GAP, INDENT};
 
 pub use self::look::{Look, Show};
 use super::letters;
+use super::line::Line;
 use super::style::{BAD, DIM, DOUBT, HEAD};
-use super::text::{Line, wrap};
 use crate::annotate::files::Note;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, DecidingOrder, count, harmless};
 use crate::report::cause::{self, Ending};
+use crate::wrap::wrap;
 
 /// What several files' state, and what is shown where it decides, must leave for the operations beside it.
 const ROOM: usize = 40;

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use stalemap_model::words::count::count;
 
 use super::json::pretty;
-use super::text::fill;
 use crate::annotate::list;
 use crate::run::preemptions;
 use crate::why::{KeptApart, Pair, Waits, Why, Without};
+use crate::wrap::fill;
 
 /// Columns of a line.
 const WIDTH: usize = 80;

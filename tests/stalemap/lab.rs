@@ -6,10 +6,10 @@ use std::fs;
 
 use stalemap::lab::plan::{At, Hold, Plan, Turn, Whom};
 use stalemap::lab::planner::{PlanError, Subject};
+use stalemap::lab::program;
 use stalemap::lab::release::Release;
 use stalemap::lab::run::unbootable;
 use stalemap::lab::variant::Variant;
-use stalemap::report::export::c;
 
 use crate::common::{all_shipped, elsewhere, shipped, stalemap, text};
 
@@ -34,7 +34,7 @@ fn in_words(plan: &Plan) -> String {
     let prevented = others && plan.predicted == plan.predicted_control;
     let how = if let Some(why) = unbootable(plan) {
         format!("not booted: {why}")
-    } else if let Some(why) = c::unsayable(plan) {
+    } else if let Some(why) = program::unsayable(plan) {
         format!("no program: {why}")
     } else if let Some(order) = plan.unforced.first() {
         format!("in a loop: {} ({})", order.op, order.why)

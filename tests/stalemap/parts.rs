@@ -435,7 +435,7 @@ fn told(outcome: &Outcome) -> Value {
         statistics: Statistics { transitions: 0, executions: 0, max_depth: 0, ..outcome.statistics },
         ..outcome.clone()
     };
-    stalemap::report::json::result(&outcome, stalemap::report::times::Times::LeftOut)
+    stalemap::report::json::result(&outcome, stalemap::times::Times::LeftOut)
 }
 
 #[test]

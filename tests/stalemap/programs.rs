@@ -10,8 +10,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use stalemap::lab::places::Race;
 use stalemap::lab::plan::{At, Hold, Left, Order, Part, Plan, Turn, Value as Byte, Whom};
+use stalemap::lab::program::{generated, program, unsayable};
 use stalemap::lab::sequential::{About, plan};
-use stalemap::report::export::c::{generated, program, unsayable};
 use stalemap::scenario::Scenario;
 use stalemap_model::words::design::Design;
 

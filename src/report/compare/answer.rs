@@ -15,8 +15,8 @@ use crate::check_place::CheckPlace;
 use crate::comparison::Comparison;
 use crate::comparison::class::Class;
 use crate::comparison::matrix::{Likeness, Matrix, Row};
-use crate::report::text::fill;
 use crate::run::Outcome;
+use crate::wrap::fill;
 
 /// The most lines of an answer, where a line has 80 columns or more.
 pub const MOST_LINES: usize = 10;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::costs::{Cost, Costs, Retries};
 use crate::report::json::pretty;
-use crate::report::times::Times;
+use crate::times::Times;
 
 /// The document of `costs`.
 pub fn document(counted: &[Costs], times: Times) -> String {

@@ -10,7 +10,7 @@ use super::cells::{
 };
 use crate::costs::Costs;
 use crate::costs::quantity::{self, Counted};
-use crate::report::text::wrap;
+use crate::wrap::wrap;
 
 /// Columns for the heads of rows, where a line has enough; and for each design.
 const HEAD: usize = 30;

@@ -6,9 +6,9 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::report::check;
-use crate::report::times::Times;
 use crate::run::Outcome;
 use crate::run::is_surprising;
+use crate::times::Times;
 use crate::verdict::Verdict;
 
 /// The report of `check`; `drawing` draws the counterexample of an outcome.

@@ -1,6 +1,5 @@
 //! Schedules and verdicts in the formats of other tools. Each file is one format; docs/exports.md says how to open it.
 
-pub mod c;
 pub mod ftrace;
 pub mod junit;
 pub mod mermaid;

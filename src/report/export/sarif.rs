@@ -65,7 +65,7 @@ pub fn log(judged: &[Judged<'_>], expected: Expected) -> String {
         "runs": [{
             "tool": { "driver": {
                 "name": "stalemap",
-                "version": crate::cli::VERSION,
+                "version": crate::VERSION,
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             } },

@@ -10,10 +10,10 @@ use super::words::{
     needed_by_none, no_set, not_shown, numbers, of_one, scenario, sentence, studies,
 };
 use crate::report::style::{BAD, DOUBT, GOOD, HEAD, styled};
-use crate::report::text::fill;
 use crate::synthesis::answer::{Answer, MOST_SETS, Need, Set};
 use crate::synthesis::lattice::Lattice;
 use crate::synthesis::search::Asks;
+use crate::wrap::fill;
 
 /// Parts of a set up to which each is said in a sentence of its own.
 const IN_FULL: usize = 6;

@@ -10,7 +10,7 @@ use stalemap_facade::ActorId;
 
 use super::space::{GAP, INDENT};
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep};
-use crate::report::text::{width as width_of, wrap};
+use crate::wrap::{width as width_of, wrap};
 
 /// The least width of an actor's column that people can read. With less, all actors share one column.
 const READABLE: usize = 14;

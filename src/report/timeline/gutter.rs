@@ -14,7 +14,7 @@ use super::space::GAP;
 use crate::annotate::files::{self, Note};
 use crate::annotate::inner::Inner;
 use crate::annotate::{AnnotatedSchedule, AnnotatedStep};
-use crate::report::text::{width, wrap};
+use crate::wrap::{width, wrap};
 
 /// The column of the extents.
 const EXTENTS: &str = "ext";

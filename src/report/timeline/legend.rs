@@ -4,7 +4,8 @@ use anstyle::Style;
 
 use super::gutter::{self, Short};
 use crate::report::letters;
-use crate::report::text::{Line, width as width_of, wrap};
+use crate::report::line::Line;
+use crate::wrap::{width as width_of, wrap};
 
 /// Items of a legend, on as many lines as they take; an item is broken only if it is wider than a line.
 pub(super) fn legend(items: &[String], width: usize) -> Vec<Line> {

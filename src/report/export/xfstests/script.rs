@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::text::wrap;
+use crate::wrap::wrap;
 
 /// What a line says that a test prints where contents are wrong.
 pub const WRONG: &str = "is not as expected";

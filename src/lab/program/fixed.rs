@@ -7,13 +7,13 @@ use stalemap_model::words::command::Io;
 use crate::lab::places::STRIDE;
 use crate::lab::plan::Plan;
 
-const BASE: &str = include_str!("../../../../lab/program/base.h");
-const REPORT: &str = include_str!("../../../../lab/program/report.c");
-const IO: &str = include_str!("../../../../lab/program/io.c");
-const AIO: &str = include_str!("../../../../lab/program/aio.c");
-const MAP: &str = include_str!("../../../../lab/program/map.c");
-const SPACE: &str = include_str!("../../../../lab/program/space.c");
-const CACHE: &str = include_str!("../../../../lab/program/cache.c");
+const BASE: &str = include_str!("../../../lab/program/base.h");
+const REPORT: &str = include_str!("../../../lab/program/report.c");
+const IO: &str = include_str!("../../../lab/program/io.c");
+const AIO: &str = include_str!("../../../lab/program/aio.c");
+const MAP: &str = include_str!("../../../lab/program/map.c");
+const SPACE: &str = include_str!("../../../lab/program/space.c");
+const CACHE: &str = include_str!("../../../lab/program/cache.c");
 
 /// What stands before the generated part: what a plan is made of, and what calls do.
 pub(super) fn before(plan: &Plan) -> String {
@@ -25,15 +25,15 @@ pub(super) fn before(plan: &Plan) -> String {
 /// What stands behind it: tasks, holds, turns, and what is left.
 pub(super) fn after() -> String {
     [
-        include_str!("../../../../lab/program/tasks.c"),
-        include_str!("../../../../lab/program/ends.c"),
-        include_str!("../../../../lab/program/hold.c"),
-        include_str!("../../../../lab/program/device.c"),
-        include_str!("../../../../lab/program/files.c"),
-        include_str!("../../../../lab/program/stages.c"),
-        include_str!("../../../../lab/program/turns.c"),
-        include_str!("../../../../lab/program/modes.c"),
-        include_str!("../../../../lab/program/main.c"),
+        include_str!("../../../lab/program/tasks.c"),
+        include_str!("../../../lab/program/ends.c"),
+        include_str!("../../../lab/program/hold.c"),
+        include_str!("../../../lab/program/device.c"),
+        include_str!("../../../lab/program/files.c"),
+        include_str!("../../../lab/program/stages.c"),
+        include_str!("../../../lab/program/turns.c"),
+        include_str!("../../../lab/program/modes.c"),
+        include_str!("../../../lab/program/main.c"),
     ]
     .join("\n")
 }

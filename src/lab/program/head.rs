@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::text::comment_line;
 use crate::lab::plan::{Plan, Unforced};
-use crate::report::text::wrap;
+use crate::wrap::wrap;
 
 use super::RACE;
 

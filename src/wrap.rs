@@ -1,38 +1,10 @@
-//! Lines of styled text, and breaking text so that it fits.
+//! Breaking text so that it fits.
 
-use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many columns of a terminal a text takes.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
-}
-
-/// One line under construction: texts put at places, from left to right.
-#[derive(Default)]
-pub(crate) struct Line {
-    spans: Vec<(Style, String)>,
-    end: usize,
-}
-
-impl Line {
-    /// Puts `text` at a place, or behind what is there already.
-    pub(crate) fn put(&mut self, at: usize, style: Style, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        self.spans.push((Style::new(), " ".repeat(at.saturating_sub(self.end))));
-        self.end = self.end.max(at) + width(text);
-        self.spans.push((style, text.to_owned()));
-    }
-
-    /// The line as it is printed.
-    pub(crate) fn finish(&self, color: bool) -> String {
-        let print = |(style, text): &(Style, String)| {
-            if color && !style.is_plain() { format!("{style}{text}{style:#}") } else { text.clone() }
-        };
-        self.spans.iter().map(print).collect()
-    }
 }
 
 /// Breaks a text into lines of at most `width` columns, all but the first of them indented.
@@ -161,14 +133,5 @@ mod tests {
                 assert!(super::width(&line) <= width, "{width}: {line:?}");
             }
         }
-    }
-
-    #[test]
-    fn spans_keep_their_places() {
-        let mut line = Line::default();
-        line.put(2, Style::new().bold(), "ab");
-        line.put(6, Style::new(), "c");
-        assert_eq!(line.finish(false), "  ab  c");
-        assert_eq!(line.finish(true), "  \u{1b}[1mab\u{1b}[0m  c");
     }
 }
