@@ -221,8 +221,3 @@ fn followed_by<R>(
     };
     explore(&mut progress)
 }
-
-/// `1 preemption`, `2 preemptions`.
-pub fn preemptions(count: u32) -> String {
-    format!("{count} preemption{}", if count == 1 { "" } else { "s" })
-}

@@ -10,7 +10,7 @@ use stalemap_model::words::count::count;
 use super::letters;
 use super::style::{BAD, DOUBT, GOOD, styled};
 use crate::engine::Engine;
-use crate::run::{Outcome, preemptions};
+use crate::run::Outcome;
 use crate::verdict::Verdict;
 use crate::wrap::{broken, fill};
 
@@ -108,7 +108,7 @@ fn none_with_few(outcome: &Outcome) -> Option<String> {
     };
     let runs = match most {
         0 => "none without a preemption: every such run".to_owned(),
-        _ => format!("none with up to {}: every run with that few", preemptions(most)),
+        _ => format!("none with up to {}: every run with that few", count(most.into(), "preemption")),
     };
     Some(format!(
         "{runs}{within} was explored ({}, by who moved last and preemptions so far)",
@@ -156,7 +156,7 @@ pub fn verdict(outcome: &Outcome) -> String {
                 let least = Counterexample::least(shown.among.as_deref());
                 format!(
                     "{least}: {}, {}",
-                    preemptions(found.preemptions),
+                    count(found.preemptions.into(), "preemption"),
                     count(found.operations.into(), "operation")
                 )
             } else {

@@ -13,7 +13,7 @@ use crate::claims::file::Run;
 use crate::claims::pattern::Pattern;
 use crate::claims::plan::Plan;
 use crate::file_name::file_name;
-use crate::run::{Outcome, preemptions};
+use crate::run::Outcome;
 use crate::shell::quoted;
 use crate::wrap::wrap;
 
@@ -164,7 +164,7 @@ fn numbers(piece: &Piece<'_>) -> String {
         Some(shown) => {
             let found = &shown.counterexample;
             let least = if found.certified { "least schedule" } else { "schedule" };
-            let cost = preemptions(found.preemptions);
+            let cost = count(found.preemptions.into(), "preemption");
             let among = shown.among.as_ref().map_or_else(String::new, |among| format!(" among {among}"));
             let operations = count(u64::from(found.operations), "operation");
             let name = schedule_name(piece.outcome);

@@ -11,7 +11,7 @@ use super::check::{names, verdict};
 use super::json::pretty;
 use crate::expect::VACUOUS;
 use crate::orderings::{Study, Weakened, Weakest};
-use crate::run::{Outcome, preemptions};
+use crate::run::Outcome;
 use crate::verdict::Verdict;
 use crate::wrap::fill;
 
@@ -103,7 +103,11 @@ fn cost(outcome: &Outcome) -> String {
         Some(shown) => {
             let found = &shown.counterexample;
             let least = if found.certified {
-                format!("{}, {}", preemptions(found.preemptions), count(found.operations.into(), "operation"))
+                format!(
+                    "{}, {}",
+                    count(found.preemptions.into(), "preemption"),
+                    count(found.operations.into(), "operation")
+                )
             } else {
                 count(found.operations.into(), "operation")
             };

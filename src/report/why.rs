@@ -7,7 +7,6 @@ use stalemap_model::words::count::count;
 
 use super::json::pretty;
 use crate::annotate::list;
-use crate::run::preemptions;
 use crate::why::{KeptApart, Pair, Waits, Why, Without};
 use crate::wrap::fill;
 
@@ -139,7 +138,7 @@ fn waits(waits: &[Waits]) -> String {
 fn apart(kept: &KeptApart) -> String {
     let (property, steps) = (kept.property.name(), count(kept.steps as u64, "step"));
     let cost = match kept.least {
-        Some(least) => format!("{steps} and {}, the least", preemptions(least)),
+        Some(least) => format!("{steps} and {}, the least", count(least.into(), "preemption")),
         None => steps,
     };
     let who = match &kept.actors[..] {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use stalemap_model::words::count::count;
 
-use crate::run::preemptions;
 use crate::scenario::Scenario;
 use crate::synthesis::answer::{Answer, Loss, Need, Set};
 use crate::synthesis::enough::enough;
@@ -105,7 +104,7 @@ pub(super) fn loss(loss: &Loss) -> String {
             "{} in {}, {}",
             loss.property,
             count(u64::from(operations), "operation"),
-            preemptions(switches)
+            count(switches.into(), "preemption")
         ),
     }
 }
