@@ -14,6 +14,10 @@ use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::worker_name;
 
 use super::by::By;
+use super::operations::{
+    DEVICE_WRITE, FILEMAP_READ, FSYNC_RETURN, LOAD, PUNCH_DELALLOC, TRUNCATE_FOLIO, XFS_LOG_FORCE,
+    XFS_SEEK_IOMAP_BEGIN, XFS_ZONED_END_IO,
+};
 use super::order::{Call, Named, Order, call_of, operation};
 use crate::annotate::events;
 use crate::annotate::mappings::Life;
@@ -99,7 +103,7 @@ impl Case<'_> {
     /// A reader of the page cache sees the size before the data: what matters is who has raised it.
     fn size_before_data(&self) -> Option<By> {
         let row = self.order.shows.filter(|_| self.loses(&[SIZE_ORDER]))?;
-        let reads = ["filemap_read", "load"].contains(&self.op(row));
+        let reads = [FILEMAP_READ, LOAD].contains(&self.op(row));
         let raises = self.last(row, |what| matches!(what, What::Size(_))).filter(|_| reads)?;
         Some(cause("a size that is read before the data", [self.whose(raises)]))
     }
@@ -174,7 +178,7 @@ impl Case<'_> {
     fn on_their_way(&self) -> Option<By> {
         let row = self.order.shows.filter(|row| {
             self.loses(&[STALE_READ])
-                && self.op(*row) == "xfs_seek_iomap_begin"
+                && self.op(*row) == XFS_SEEK_IOMAP_BEGIN
                 && self.order.scenario.fs.is_out_of_place()
         })?;
         let mut in_flight: Vec<Range<u64>> = Vec::new();
@@ -182,7 +186,7 @@ impl Case<'_> {
             for (_, what) in self.order.at(row) {
                 match what {
                     What::Data(DataEvent::Submitted(bytes)) => in_flight.push(bytes.clone()),
-                    What::MapChanged(change) if self.op(row) == "xfs_zoned_end_io" => {
+                    What::MapChanged(change) if self.op(row) == XFS_ZONED_END_IO => {
                         let done = change.bytes().unwrap_or_default();
                         in_flight.retain(|bytes| within(bytes, &done).is_empty());
                     }
@@ -201,7 +205,7 @@ impl Case<'_> {
         let row = self.first_violated(DIRTY_OVER_HOLE)?;
         let own = self.call(row).filter(|call| plain(&call.name) == "pwrite")?;
         let at = self.op(row);
-        if !["punch_delalloc", "truncate_folio"].contains(&at) {
+        if ![PUNCH_DELALLOC, TRUNCATE_FOLIO].contains(&at) {
             return None;
         }
         let names = self.order.names_of(self.calls);
@@ -291,7 +295,7 @@ impl Case<'_> {
     /// A sync returns while a truncate has dropped page cache, and has not logged that there is less of the file.
     fn synced_under_truncate(&self) -> Option<By> {
         let row = self.order.shows.filter(|_| self.loses(&[CRASH_LOST]))?;
-        let syncs = ["xfs_log_force", "fsync_return"].contains(&self.op(row));
+        let syncs = [XFS_LOG_FORCE, FSYNC_RETURN].contains(&self.op(row));
         let is = |call: &Call, what: &dyn Fn(&What) -> bool| {
             call.rows.iter().any(|at| *at < row && self.order.has(*at, what))
         };
@@ -307,7 +311,7 @@ impl Case<'_> {
     /// A crash brings back what a block was before something was done to it, with what was written into it since: however that was
     /// written. Where a file has a clone from the beginning, it is another class.
     fn in_place_before_the_log(&self) -> Option<By> {
-        let on_device = self.order.shows.is_none_or(|row| self.op(row) == "device_write");
+        let on_device = self.order.shows.is_none_or(|row| self.op(row) == DEVICE_WRITE);
         if !self.loses(&[CRASH_LOST, CRASH_EXPOSURE]) || !on_device {
             return None;
         }
@@ -351,7 +355,7 @@ impl Case<'_> {
                     }
                     // Who moves blocks puts copies on the device.
                     What::Data(DataEvent::OnDevice { bytes, zeros: false })
-                        if self.op(row) == "device_write" =>
+                        if self.op(row) == DEVICE_WRITE =>
                     {
                         direct.push(within(bytes, &folio));
                     }

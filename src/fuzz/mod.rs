@@ -8,6 +8,7 @@ pub mod draw;
 pub mod find;
 pub mod known;
 pub mod loss;
+pub mod operations;
 pub mod oracles;
 mod order;
 pub mod plain;

@@ -7,6 +7,10 @@ use stalemap_facade::{ActorId, Property, Role};
 use stalemap_model::state::event::{DataEvent, What};
 use stalemap_model::words::command::Command;
 
+use super::operations::{
+    FOLIO_LOCK, FOLIO_START_WRITEBACK, FOLIO_UNLOCK, IOMAP_WRITEPAGE_MAP, SUBMIT_BIO,
+    XFS_BMAPI_CONVERT_DELALLOC, XFS_MAP_BLOCKS, XFS_REFLINK_CONVERT_COW, XFS_ZONED_MAP_BLOCKS,
+};
 use crate::annotate::events;
 use crate::annotate::mappings::Life;
 use crate::scenario::Scenario;
@@ -107,15 +111,15 @@ impl Order<'_> {
 
 /// What a call does as a part of writeback, or waits for.
 const WRITEBACK: [&str; 9] = [
-    "folio_lock",
-    "iomap_writepage_map",
-    "xfs_map_blocks",
-    "xfs_zoned_map_blocks",
-    "xfs_bmapi_convert_delalloc",
-    "xfs_reflink_convert_cow",
-    "folio_start_writeback",
-    "folio_unlock",
-    "submit_bio",
+    FOLIO_LOCK,
+    IOMAP_WRITEPAGE_MAP,
+    XFS_MAP_BLOCKS,
+    XFS_ZONED_MAP_BLOCKS,
+    XFS_BMAPI_CONVERT_DELALLOC,
+    XFS_REFLINK_CONVERT_COW,
+    FOLIO_START_WRITEBACK,
+    FOLIO_UNLOCK,
+    SUBMIT_BIO,
 ];
 
 /// The name of an operation.

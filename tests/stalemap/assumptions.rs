@@ -1,10 +1,11 @@
-//! What a verdict rests on is said with it, and is about operations that there are.
+//! What a verdict rests on is said with it, and is about operations that there are. So are the causes of losses.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use stalemap::fuzz::operations;
 use stalemap_model::words::assumptions::ALL;
 
 use crate::common::{elsewhere, in_repository, stalemap, text};
@@ -39,10 +40,24 @@ fn collect(folder: &Path, sources: &mut String) {
     }
 }
 
-#[test]
-fn an_assumption_is_about_operations_that_there_are_and_has_a_name_of_its_own() {
+/// The text of the model, but for what it assumes.
+fn model() -> String {
     let mut sources = String::new();
     collect(&in_repository("model"), &mut sources);
+    sources
+}
+
+#[test]
+fn a_cause_is_found_by_operations_that_there_are() {
+    let sources = model();
+    for operation in operations::ALL {
+        assert!(sources.contains(&format!("\"{operation}\"")), "{operation}");
+    }
+}
+
+#[test]
+fn an_assumption_is_about_operations_that_there_are_and_has_a_name_of_its_own() {
+    let sources = model();
     let ids: BTreeSet<&str> = ALL.iter().map(|assumption| assumption.id).collect();
     assert_eq!(ids.len(), ALL.len());
     for assumption in ALL {
