@@ -42,7 +42,10 @@ pub enum ConfigError {
     /// More actors than an engine takes.
     TooManyActors(usize),
     /// An actor goes on for ever, and counters are stamped on blocks.
-    EndlessStamps,
+    EndlessStamps {
+        /// Its name.
+        actor: String,
+    },
     /// An actor has the name of another one, or of one of the model's own.
     ActorName(String),
     /// More actors and commands that are not waited for, each of which takes an actor more.
@@ -68,9 +71,10 @@ impl fmt::Display for ConfigError {
             ConfigError::TooManyActors(n) => write!(f, "{n} actors; at most {MAX_ACTORS} can be explored"),
             ConfigError::ActorName(name) => write!(f, "the name `{name}` belongs to another actor"),
             ConfigError::Misfit(misfit) => misfit.fmt(f),
-            ConfigError::EndlessStamps => {
-                f.write_str("an actor that repeats for ever is modelled with `cookie = \"fork\"` alone")
-            }
+            ConfigError::EndlessStamps { actor } => write!(
+                f,
+                "`{actor}` repeats for ever, which is modelled with `cookie = \"fork\"` alone; set that, or let it end"
+            ),
             ConfigError::RelocatedZones => f.write_str("`@relocate` is not modelled with `zone_blocks`"),
             ConfigError::TooManyAios { actors, aios } => {
                 let most = MAX_ACTORS + 1;
@@ -126,8 +130,8 @@ impl Kernel {
         if let Some((_, actor)) = config.actors.iter().enumerate().find(taken) {
             return Err(ConfigError::ActorName(actor.name.clone()));
         }
-        if config.is_endless() && config.design.cookie != CookieScope::Fork {
-            return Err(ConfigError::EndlessStamps);
+        if let Some(actor) = config.endless().filter(|_| config.design.cookie != CookieScope::Fork) {
+            return Err(ConfigError::EndlessStamps { actor: actor.name.clone() });
         }
         let (actors, aios) = (config.actors.len(), config.workers());
         if aios > 0 && actors + aios > MAX_ACTORS + 1 {

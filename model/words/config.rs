@@ -170,9 +170,14 @@ impl Config {
         self.files.get(usize::from(file)).filter(|_| self.files.len() > 1).map(String::as_str)
     }
 
+    /// The first actor that goes on for ever.
+    pub fn endless(&self) -> Option<&ActorConfig> {
+        self.actors.iter().find(|actor| actor.repeats == Repeats::Forever)
+    }
+
     /// Whether some actor goes on for ever.
     pub fn is_endless(&self) -> bool {
-        self.actors.iter().any(|actor| actor.repeats == Repeats::Forever)
+        self.endless().is_some()
     }
 
     /// Whether some actor speaks of a crash: then every state is judged by what one would leave.

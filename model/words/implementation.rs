@@ -29,10 +29,11 @@ impl Implementation {
             return self.fs.set(field, setting);
         }
         self.design.set(field, setting).map_err(|error| match error {
-            SettingError::UnknownField(known) => SettingError::UnknownField(
-                known.into_iter().chain(Personality::FIELDS.iter().copied()).collect(),
-            ),
-            wrong @ SettingError::WrongValue(_) => wrong,
+            SettingError::UnknownField { field, known } => SettingError::UnknownField {
+                field,
+                known: known.into_iter().chain(Personality::FIELDS.iter().copied()).collect(),
+            },
+            wrong @ SettingError::WrongValue { .. } => wrong,
         })
     }
 
@@ -74,9 +75,12 @@ mod tests {
             differences,
             [texts("check", "\"after-lock\"", "\"none\""), texts("block_dirty", "false", "true")]
         );
-        let Err(SettingError::UnknownField(known)) = changed.set("nonesuch", Setting::Flag(true)) else {
+        let Err(SettingError::UnknownField { known, .. }) = changed.set("nonesuch", Setting::Flag(true))
+        else {
             panic!("there is no such field")
         };
         assert_eq!(known.len(), Design::FIELDS.len() + Personality::FIELDS.len());
+        let wrong = changed.set("block_dirty", Setting::Text("yes")).map_err(|error| error.to_string());
+        assert_eq!(wrong, Err("`block_dirty` cannot be \"yes\"; expected true, false".to_owned()));
     }
 }

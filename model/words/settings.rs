@@ -27,17 +27,33 @@ impl fmt::Display for Setting<'_> {
 /// Why a field cannot be set.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SettingError {
-    /// There is no such field. The known ones are given.
-    UnknownField(Vec<&'static str>),
-    /// The field takes something else. What it takes is given.
-    WrongValue(Vec<String>),
+    /// There is no such field.
+    UnknownField {
+        /// What was to be set.
+        field: String,
+        /// The fields that there are.
+        known: Vec<&'static str>,
+    },
+    /// The field takes something else.
+    WrongValue {
+        /// Which.
+        field: &'static str,
+        /// The value, as it stands in a file.
+        found: String,
+        /// What it takes.
+        allowed: Vec<String>,
+    },
 }
 
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SettingError::UnknownField(known) => write!(f, "unknown field; known are {}", known.join(", ")),
-            SettingError::WrongValue(allowed) => write!(f, "expected {}", allowed.join(", ")),
+            SettingError::UnknownField { field, known } => {
+                write!(f, "unknown field `{field}`; known are {}", known.join(", "))
+            }
+            SettingError::WrongValue { field, found, allowed } => {
+                write!(f, "`{field}` cannot be {found}; expected {}", allowed.join(", "))
+            }
         }
     }
 }
@@ -110,8 +126,14 @@ impl Field for Option<u16> {
     }
 }
 
-pub(crate) fn assign<F: Field>(field: &mut F, setting: Setting<'_>) -> Result<(), SettingError> {
-    *field = F::accept(setting).ok_or_else(|| SettingError::WrongValue(F::accepted()))?;
+pub(crate) fn assign<F: Field>(
+    value: &mut F,
+    field: &'static str,
+    setting: Setting<'_>,
+) -> Result<(), SettingError> {
+    let found = setting.to_string();
+    let wrong = || SettingError::WrongValue { field, found, allowed: F::accepted() };
+    *value = F::accept(setting).ok_or_else(wrong)?;
     Ok(())
 }
 
@@ -172,8 +194,13 @@ macro_rules! settable {
                 setting: $crate::words::settings::Setting<'_>,
             ) -> Result<(), $crate::words::settings::SettingError> {
                 match field {
-                    $(stringify!($field) => $crate::words::settings::assign(&mut self.$field, setting),)*
-                    _ => Err($crate::words::settings::SettingError::UnknownField(Self::FIELDS.to_vec())),
+                    $(stringify!($field) => {
+                        $crate::words::settings::assign(&mut self.$field, stringify!($field), setting)
+                    })*
+                    _ => Err($crate::words::settings::SettingError::UnknownField {
+                        field: field.to_owned(),
+                        known: Self::FIELDS.to_vec(),
+                    }),
                 }
             }
 

@@ -49,7 +49,8 @@ pub fn values() -> Vec<Value> {
 
 /// What a field says that it takes when it is given something else.
 fn of_field(field: &'static str, any: &Implementation) -> Vec<Value> {
-    let Err(SettingError::WrongValue(taken)) = any.clone().set(field, Setting::Text("\0")) else {
+    let Err(SettingError::WrongValue { allowed: taken, .. }) = any.clone().set(field, Setting::Text("\0"))
+    else {
         return Vec::new();
     };
     let has_name = |value: &String| value.starts_with('"') || value == "true" || value == "false";

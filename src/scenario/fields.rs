@@ -23,13 +23,13 @@ pub(super) fn apply(
     };
     match set(setting) {
         Ok(()) => {}
-        Err(SettingError::UnknownField(fields)) => {
+        Err(SettingError::UnknownField { known: fields, .. }) => {
             let known = other_keys.iter().copied().chain(fields);
             let message = format!("unknown key {} {place}", quote(field.key));
             let known: Vec<&str> = known.collect();
             reader.errors.add(field.key_span.clone(), message, suggest_key(field.key, &known));
         }
-        Err(SettingError::WrongValue(allowed)) => {
+        Err(SettingError::WrongValue { allowed, .. }) => {
             let shown = reader.source.get(span.clone()).unwrap_or_default();
             let shown = quote(shown.lines().next().unwrap_or_default());
             let message = format!("`{}` cannot be {shown}", field.key);

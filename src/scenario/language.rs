@@ -77,7 +77,9 @@ fn rows(section: &'static str) -> Vec<&'static str> {
 
 /// What a field takes, where that is one of some names.
 fn values(error: Result<(), SettingError>) -> Vec<String> {
-    let Err(SettingError::WrongValue(allowed)) = error else { panic!("no field takes this: {error:?}") };
+    let Err(SettingError::WrongValue { allowed, .. }) = error else {
+        panic!("no field takes this: {error:?}")
+    };
     allowed
         .into_iter()
         .filter_map(|value| Some(value.strip_prefix('"')?.strip_suffix('"')?.to_owned()))

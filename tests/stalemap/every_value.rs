@@ -21,7 +21,9 @@ fn settings(
 ) -> Vec<String> {
     let mut settings = Vec::new();
     for field in fields {
-        let Err(SettingError::WrongValue(values)) = set(field, Setting::Text("no such value")) else {
+        let Err(SettingError::WrongValue { allowed: values, .. }) =
+            set(field, Setting::Text("no such value"))
+        else {
             panic!("{field} takes anything");
         };
         for value in values {
