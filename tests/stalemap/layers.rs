@@ -255,7 +255,7 @@ fn an_import_is_read_in_every_form() {
 fn no_report_reads_the_words_of_an_event() {
     const MAKES_WORDS: &str = "src/words.rs";
     // A step's notes, and the events of a JSON document.
-    const SHOW_WORDS: [&str; 2] = ["src/annotate/mod.rs", "src/report/json.rs"];
+    const SHOW_WORDS: [&str; 2] = ["src/annotate.rs", "src/report/json.rs"];
     let root = Path::new(WORKSPACE);
     let mut files = Vec::new();
     collect(&root.join("src/annotate"), &mut files);
