@@ -56,6 +56,15 @@ pub enum Retries {
     },
 }
 
+/// The mappings that one call has given up. `None`: there is no most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OfOneCall {
+    /// The most.
+    pub stale_aborts: Option<i64>,
+    /// The most of those that it has given up needlessly.
+    pub spurious_aborts: Option<i64>,
+}
+
 /// What came of a job.
 #[derive(Clone, Debug)]
 pub struct Costs {
@@ -67,8 +76,8 @@ pub struct Costs {
     pub cookie: CookieScope,
     /// The counts that are not zero in all runs, in the order of [`quantity::ALL`].
     pub counts: Vec<Cost>,
-    /// The most mappings that one call has given up, and the most of them needlessly. `None`: there is no most.
-    pub of_one_call: (Option<i64>, Option<i64>),
+    /// The mappings that one call has given up.
+    pub of_one_call: OfOneCall,
     /// What is known about retries.
     pub retries: Retries,
     /// A run with the most stale mappings, if any has one.
@@ -108,10 +117,10 @@ pub fn measure(job: &Job<'_>, limits: &Limits) -> Result<Costs, RunError> {
         design: job.implementation.name().to_owned(),
         cookie: job.implementation.design.cookie,
         counts: counts.collect(),
-        of_one_call: (
-            measured.most_of_actors(quantity::of_call),
-            measured.most_of_actors(quantity::needless_of_call),
-        ),
+        of_one_call: OfOneCall {
+            stale_aborts: measured.most_of_actors(quantity::of_call),
+            spurious_aborts: measured.most_of_actors(quantity::needless_of_call),
+        },
         retries: measured.retries()?,
         most_stale: measured.most_stale()?,
         vertices: graph.vertices(),

@@ -30,7 +30,7 @@ use self::job::{configured, setup_error};
 pub use self::limits::GivenLimits;
 use self::limits::limits;
 pub(crate) use self::limits::{limits_beside_others, of_searches};
-pub use self::outcome::{HaltedSetup, Outcome};
+pub use self::outcome::{HaltedSetup, Outcome, StaleAborts};
 pub(crate) use self::outcome::{is_surprising, never_succeeded};
 use crate::annotate::setup::{self, InSetup};
 use crate::attended::{Attended, Stoppable};
@@ -167,7 +167,10 @@ fn judged(
         limits_hit: found.limits_hit.iter().copied().collect(),
         few_preemptions: found.few_preemptions,
         coverage: found.coverage,
-        stale_aborts: (maximum(counters::STALE_ABORTS), maximum(counters::SPURIOUS_ABORTS)),
+        stale_aborts: StaleAborts {
+            max: maximum(counters::STALE_ABORTS),
+            spurious_max: maximum(counters::SPURIOUS_ABORTS),
+        },
         outcomes: found.outcomes,
         counterexample,
         idle: None,

@@ -23,7 +23,7 @@ use crate::annotate::setup::InSetup;
 use crate::check_place::CheckPlace;
 use crate::engine::Engine;
 use crate::expect::Judgement;
-use crate::run::{Contents, HaltedSetup, Outcome, Shown, kernel};
+use crate::run::{Contents, HaltedSetup, Outcome, Shown, StaleAborts, kernel};
 use crate::scenario::Scenario;
 use crate::verdict::{Failure, Verdict};
 
@@ -177,7 +177,10 @@ fn outcome(
             found_with: few.found_with,
         }),
         coverage: None,
-        stale_aborts: (said.stale_aborts.max, said.stale_aborts.spurious_max),
+        stale_aborts: StaleAborts {
+            max: said.stale_aborts.max,
+            spurious_max: said.stale_aborts.spurious_max,
+        },
         outcomes: said.outcomes.into_iter().map(contents).collect(),
         counterexample: said.counterexample.map(|found| shown(found, kernel)).transpose()?,
         idle: said.idle.map(|idle| take_no_part(idle, states)).transpose()?,

@@ -87,9 +87,9 @@ fn result_without_times(outcome: &Outcome) -> Value {
         "check": outcome.check.name(),
         "overruled": outcome.overruled.iter().map(|(field, value)| json!({ "field": field, "value": value })).collect::<Vec<_>>(),
         "stale_aborts": {
-            "reached": outcome.stale_aborts.0 > 0,
-            "max": outcome.stale_aborts.0,
-            "spurious_max": outcome.stale_aborts.1,
+            "reached": outcome.stale_aborts.max > 0,
+            "max": outcome.stale_aborts.max,
+            "spurious_max": outcome.stale_aborts.spurious_max,
         },
         "outcomes": observed
             .map(|contents| {

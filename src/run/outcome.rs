@@ -20,6 +20,15 @@ use crate::failures;
 use crate::scenario::Scenario;
 use crate::verdict::{Failure, Verdict};
 
+/// How many mappings are rejected in one run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StaleAborts {
+    /// The most.
+    pub max: u32,
+    /// The most of those that are rejected needlessly.
+    pub spurious_max: u32,
+}
+
 /// What came of a job.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -47,8 +56,8 @@ pub struct Outcome {
     pub few_preemptions: Option<FewPreemptions>,
     /// Of a search that kept states as bits, the share of those that it came to which was probably not left out, in millionths.
     pub coverage: Option<u32>,
-    /// Mappings rejected in one run, at most; and those rejected needlessly.
-    pub stale_aborts: (u32, u32),
+    /// Mappings rejected in one run.
+    pub stale_aborts: StaleAborts,
     /// Final contents, if the file asks for them.
     pub outcomes: Vec<Contents>,
     /// The counterexample for the most user-visible violation.

@@ -81,7 +81,7 @@ fn the_most_stale_mappings_are_as_many_as_the_search_counts_in_its_states() {
         let of = costs(scenario, design);
         let by_run =
             (of["of_one_call"]["stale_aborts"].as_u64(), of["of_one_call"]["spurious_aborts"].as_u64());
-        let expected = (Some(u64::from(by_state.0)), Some(u64::from(by_state.1)));
+        let expected = (Some(u64::from(by_state.max)), Some(u64::from(by_state.spurious_max)));
         assert_eq!(by_run, expected, "{scenario} under {design}");
     }
 }

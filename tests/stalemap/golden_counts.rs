@@ -39,7 +39,7 @@ fn every_scenario_takes_what_it_always_took() {
             numbers.executions,
             numbers.max_depth,
             numbers.final_states,
-            outcome.stale_aborts,
+            (outcome.stale_aborts.max, outcome.stale_aborts.spurious_max),
         )
         .expect("a string takes it");
     }

@@ -3,7 +3,7 @@
 use stalemap_explore::Mean;
 
 use crate::costs::quantity::{self, Counted};
-use crate::costs::{Cost, Costs, Retries};
+use crate::costs::{Cost, Costs, OfOneCall, Retries};
 
 /// How the mean is weighted, in words.
 pub(super) const WEIGHT: &str = "the mean over final states: each counts once, and in it each run that ends there as much as \
@@ -76,8 +76,8 @@ pub(super) fn cell(cost: Option<&Cost>, costs: &Costs) -> String {
 
 /// The most of one call: all, and the needless ones.
 pub(super) fn of_one_call(costs: &Costs) -> String {
-    let (all, needless) = costs.of_one_call;
-    format!("{}, {}", most(all, costs), most(needless, costs))
+    let OfOneCall { stale_aborts, spurious_aborts } = costs.of_one_call;
+    format!("{}, {}", most(stale_aborts, costs), most(spurious_aborts, costs))
 }
 
 /// What is known of retries.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::costs::{Cost, Costs, Retries};
+use crate::costs::{Cost, Costs, OfOneCall, Retries};
 use crate::report::json::pretty;
 use crate::times::Times;
 
@@ -36,7 +36,7 @@ fn results(counted: &[Costs], times: Times) -> Value {
 fn result(costs: &Costs) -> Value {
     let counts: Map<String, Value> =
         costs.counts.iter().map(|cost| (cost.counted.key.to_owned(), count(cost))).collect();
-    let (stale, spurious) = costs.of_one_call;
+    let OfOneCall { stale_aborts, spurious_aborts } = costs.of_one_call;
     json!({
         "scenario": costs.scenario,
         "design": costs.design,
@@ -46,7 +46,7 @@ fn result(costs: &Costs) -> Value {
         "limits_hit": costs.limits_hit.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
         "halted": costs.halted,
         "counts": counts,
-        "of_one_call": { "stale_aborts": stale, "spurious_aborts": spurious },
+        "of_one_call": { "stale_aborts": stale_aborts, "spurious_aborts": spurious_aborts },
         "retries": retries(&costs.retries),
         "most_stale": costs.most_stale.as_ref().map(ToString::to_string),
     })
