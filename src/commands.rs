@@ -54,6 +54,7 @@ use crate::cli::limits::LimitsArgs;
 use crate::cli::{Cli, Command, Format};
 use crate::file_name::file_name;
 use crate::input::InputError;
+use crate::paint::Paint;
 use crate::report::characters::Characters;
 use crate::report::timeline::{self, Look};
 use crate::report::{self, assumptions};
@@ -242,7 +243,7 @@ fn unwritable(path: &Path, error: &io::Error) -> InputError {
 fn look() -> Look {
     match terminal_size::terminal_size_of(io::stdout()) {
         Some((width, _)) => Look::terminal(usize::from(width.0).min(WIDEST)).of(Characters::of_environment()),
-        None if color() => Look::mail().colored(),
+        None if paint() == Paint::Colored => Look::mail().colored(),
         None => Look::mail(),
     }
 }
@@ -262,6 +263,9 @@ fn columns() -> Option<usize> {
 }
 
 /// Whether results are printed in colour. The stream has the last word and strips it if not.
-fn color() -> bool {
-    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+fn paint() -> Paint {
+    match anstream::AutoStream::choice(&io::stdout()) {
+        anstream::ColorChoice::Never => Paint::Plain,
+        _ => Paint::Colored,
+    }
 }

@@ -35,6 +35,7 @@ pub mod litmus;
 pub mod minimise;
 pub mod mutants;
 pub mod orderings;
+pub mod paint;
 pub mod parts;
 pub mod power;
 pub mod report;

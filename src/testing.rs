@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::commands::counterexample;
 use crate::engine::Engine;
 use crate::input::{InputError, walk};
+use crate::paint::Paint;
 use crate::report::check;
 use crate::report::timeline::Look;
 use crate::run::{GivenLimits, Job, run_all};
@@ -55,7 +56,7 @@ pub fn assert_as_expected(name: &str, source: &[u8], design: &str) {
 /// Panics unless a scenario file is right and expects something of a design.
 #[track_caller]
 pub fn assert_expects_something(name: &str, source: &[u8]) {
-    let scenario = read(name, source).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    let scenario = read(name, source).unwrap_or_else(|errors| panic!("{}", errors.render(Paint::Plain)));
     assert!(
         !scenario.expected().is_empty(),
         "{name} expects nothing of any design; `[expect]` with `iomap_valid = \"holds\"` would"
@@ -80,7 +81,7 @@ pub fn assert_complete(root: &str, folder: &str, listed: &[&str]) {
 }
 
 fn as_expected(name: &str, source: &[u8], design: &str) -> Result<(), String> {
-    let scenario = read(name, source).map_err(|errors| errors.render(false))?;
+    let scenario = read(name, source).map_err(|errors| errors.render(Paint::Plain))?;
     let implementation = scenario
         .implementation(design)
         .ok_or_else(|| format!("{name}: there is no design or kernel `{design}`"))?;

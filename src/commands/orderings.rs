@@ -5,7 +5,7 @@ use std::fs;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::ordering::{Link, Orderings};
 
-use super::{Exit, Report, Result, Stop, color, over_all_runs, save_as, threads, under, unwritable, width};
+use super::{Exit, Report, Result, Stop, over_all_runs, paint, save_as, threads, under, unwritable, width};
 use crate::cli::{OrderingsArgs, OrderingsFormat};
 use crate::engine::Engine;
 use crate::input;
@@ -56,7 +56,7 @@ fn orderings_of(
     }
     let results = match args.format {
         OrderingsFormat::Json => report::json(&found),
-        _ => report::render(&found, color(), width()) + &saved,
+        _ => report::render(&found, paint(), width()) + &saved,
     };
     let exit = match found.kernel.verdict {
         Verdict::Violates => Exit::Unexpected,

@@ -1,7 +1,9 @@
 //! Lines of styled text.
 
-use crate::wrap::width;
 use anstyle::Style;
+
+use crate::paint::Paint;
+use crate::wrap::width;
 
 /// One line under construction: texts put at places, from left to right.
 #[derive(Default)]
@@ -22,9 +24,10 @@ impl Line {
     }
 
     /// The line as it is printed.
-    pub(crate) fn finish(&self, color: bool) -> String {
+    pub(crate) fn finish(&self, paint: Paint) -> String {
         let print = |(style, text): &(Style, String)| {
-            if color && !style.is_plain() { format!("{style}{text}{style:#}") } else { text.clone() }
+            let is_painted = paint == Paint::Colored && !style.is_plain();
+            if is_painted { format!("{style}{text}{style:#}") } else { text.clone() }
         };
         self.spans.iter().map(print).collect()
     }
@@ -39,7 +42,7 @@ mod tests {
         let mut line = Line::default();
         line.put(2, Style::new().bold(), "ab");
         line.put(6, Style::new(), "c");
-        assert_eq!(line.finish(false), "  ab  c");
-        assert_eq!(line.finish(true), "  \u{1b}[1mab\u{1b}[0m  c");
+        assert_eq!(line.finish(Paint::Plain), "  ab  c");
+        assert_eq!(line.finish(Paint::Colored), "  \u{1b}[1mab\u{1b}[0m  c");
     }
 }

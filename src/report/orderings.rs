@@ -11,6 +11,7 @@ use super::check::{names, verdict};
 use super::json::pretty;
 use crate::expect::VACUOUS;
 use crate::orderings::{Study, Weakened, Weakest};
+use crate::paint::Paint;
 use crate::run::Outcome;
 use crate::verdict::Verdict;
 use crate::wrap::fill;
@@ -19,7 +20,7 @@ use crate::wrap::fill;
 const NAMES: u16 = 18;
 
 /// The table and the statement, on lines of `width` columns.
-pub fn render(study: &Study, color: bool, width: usize) -> String {
+pub fn render(study: &Study, paint: Paint, width: usize) -> String {
     let filled = |text: &str| {
         let lines = text.split('\n').map(|line| fill(line, width, 2).join("\n"));
         lines.collect::<Vec<_>>().join("\n")
@@ -40,18 +41,17 @@ pub fn render(study: &Study, color: bool, width: usize) -> String {
         let _ = writeln!(text, "\nThere is nothing to conclude: {}.", reasons.join("; "));
         return filled(&text);
     }
-    format!("{}\n{}\n{}", filled(&text), table(study, color, width), filled(&statement(study)))
+    format!("{}\n{}\n{}", filled(&text), table(study, paint, width), filled(&statement(study)))
 }
 
-fn table(study: &Study, color: bool, width: usize) -> String {
+fn table(study: &Study, paint: Paint, width: usize) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    if color {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
+    match paint {
+        Paint::Colored => table.enforce_styling(),
+        Paint::Plain => table.force_no_tty(),
+    };
     let head = ["ordering", "kernel", "where", "needed", "without it"];
     table.set_header(head.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
     let single = |link: Link| study.single.iter().find(|one| one.without == [link]);

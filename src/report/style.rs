@@ -1,5 +1,7 @@
 //! The few styles of the reports. Whether they reach the reader is decided where the text is printed: a pipe
-//! or NO_COLOR strips them.
+//! or NO_COLOR strips them. What is laid out for its reader, as a timeline or a table, is told before ([`Paint`]).
+//!
+//! [`Paint`]: crate::paint::Paint
 
 use std::fmt::Display;
 

@@ -92,7 +92,7 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
             lines.extend(part);
         }
     }
-    lines.iter().map(|line| line.finish(look.color).trim_end().to_owned() + "\n").collect()
+    lines.iter().map(|line| line.finish(look.paint).trim_end().to_owned() + "\n").collect()
 }
 
 /// What was lost, which bytes, under which design; then what was played.

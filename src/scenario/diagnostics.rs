@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
+use crate::paint::Paint;
+
 /// The most errors of one file that are printed; the rest is counted.
 const SHOWN: usize = 50;
 /// The most bytes of one line that are printed. A file may be one line of a megabyte.
@@ -46,8 +48,11 @@ impl Diagnostics {
 
     /// The errors as text for people: file, line and column, the offending text underlined, and what would be
     /// right. Ends with a line break.
-    pub fn render(&self, color: bool) -> String {
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    pub fn render(&self, paint: Paint) -> String {
+        let renderer = match paint {
+            Paint::Colored => Renderer::styled(),
+            Paint::Plain => Renderer::plain(),
+        };
         let mut text = String::new();
         for error in self.errors.iter().take(SHOWN) {
             text.push_str(&self.render_one(&renderer, error));
@@ -77,7 +82,7 @@ impl Diagnostics {
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
+        f.write_str(&self.render(Paint::Plain))
     }
 }
 

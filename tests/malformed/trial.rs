@@ -9,6 +9,7 @@ use clap::Parser as _;
 use stalemap::cli::Cli;
 use stalemap::commands::{self, Exit};
 use stalemap::conform::{Asker, Survey};
+use stalemap::paint::Paint;
 use stalemap::scenario::{Scenario, read};
 use stalemap_checker::{explore_accepted, replay};
 use stalemap_explore::{Limits, Options, Schedule};
@@ -80,7 +81,7 @@ fn scenario(bytes: &[u8]) -> Result<Met, String> {
     let scenario = match read("malformed.toml", bytes) {
         Ok(scenario) => scenario,
         Err(errors) => {
-            let shown = errors.render(false);
+            let shown = errors.render(Paint::Plain);
             let helps = !errors.errors().is_empty() && shown.contains("help:");
             return if helps { Ok(Met::Refused) } else { Err(format!("refused without a reason: {shown}")) };
         }

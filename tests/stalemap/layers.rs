@@ -23,6 +23,7 @@ const TOOL: [&[&str]; 9] = [
         "engine",
         "file_name",
         "kernel_name",
+        "paint",
         "shell",
         "tally",
         "times",

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use stalemap::paint::Paint;
 use stalemap::scenario::{Diagnostics, read};
 
 use crate::common::in_repository;
@@ -35,7 +36,7 @@ fn every_malformed_file_is_refused() {
 fn every_error_has_its_place_and_what_would_be_right() {
     for (name, source) in malformed() {
         if let Err(errors) = read(&format!("bad_input/{name}.toml"), &source) {
-            insta::assert_snapshot!(name, errors.render(false));
+            insta::assert_snapshot!(name, errors.render(Paint::Plain));
         }
     }
 }
@@ -56,8 +57,8 @@ fn errors_come_in_the_order_of_the_file() {
 fn colour_is_only_where_it_is_asked_for() {
     for (name, source) in malformed() {
         let errors = refused(&name, &source);
-        assert!(errors.render(true).contains('\u{1b}'), "{name}");
-        assert!(!errors.render(false).contains('\u{1b}'), "{name}");
+        assert!(errors.render(Paint::Colored).contains('\u{1b}'), "{name}");
+        assert!(!errors.render(Paint::Plain).contains('\u{1b}'), "{name}");
     }
 }
 
@@ -73,7 +74,7 @@ fn a_file_over_a_megabyte_is_not_looked_into() {
     assert!(read("x", padding(1 << 20).as_bytes()).is_ok());
     insta::assert_snapshot!(
         "over_a_megabyte",
-        refused("x.toml", padding((1 << 20) + 1).as_bytes()).render(false)
+        refused("x.toml", padding((1 << 20) + 1).as_bytes()).render(Paint::Plain)
     );
 }
 
@@ -129,7 +130,7 @@ fn files_that_are_large_in_some_way_are_refused_briefly() {
     ];
     for (name, source) in cases {
         assert!(source.len() <= 1 << 19, "{name}: {}", source.len());
-        let text = refused(name, source.as_bytes()).render(false);
+        let text = refused(name, source.as_bytes()).render(Paint::Plain);
         assert!(text.len() < 100_000, "{name}: {} bytes of errors", text.len());
     }
 }
@@ -215,7 +216,7 @@ fn no_mutilated_file_makes_the_reader_panic() {
     let check = |source: &[u8]| {
         if let Err(errors) = read("mutilated", source) {
             assert!(!errors.errors().is_empty());
-            assert!(errors.render(false).contains("help:"));
+            assert!(errors.render(Paint::Plain).contains("help:"));
         }
     };
     for good in GOOD.iter().map(|good| good.as_bytes()) {
@@ -253,7 +254,7 @@ fn no_words_make_the_reader_panic(words: &[&str]) {
                     "title = 'x'\n[[actor]]\nname = 'a'\nrun = ['mmap 0 4k', '{line}', '{line}0 4k']"
                 );
                 if let Err(errors) = read("mutilated", source.as_bytes()) {
-                    assert!(errors.render(false).contains("help:"));
+                    assert!(errors.render(Paint::Plain).contains("help:"));
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::annotate::inner::StateKind;
 use crate::annotate::mappings::Mark;
+use crate::paint::Paint;
 use crate::report::characters::Characters;
 
 /// The narrowest page; a narrower one is drawn like this one.
@@ -13,7 +14,7 @@ const MAIL: usize = 72;
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     pub(super) width: usize,
-    pub(super) color: bool,
+    pub(super) paint: Paint,
     pub(super) symbols: &'static Symbols,
     pub(super) folding: Folding,
     pub(super) show: Show,
@@ -75,14 +76,20 @@ pub(super) enum Folding {
 impl Look {
     /// Plain ASCII, to be pasted into a mail or a commit message: 72 columns.
     pub fn mail() -> Self {
-        Look { width: MAIL, color: false, symbols: &ASCII, folding: Folding::Full, show: Show::WhatDecides }
+        Look {
+            width: MAIL,
+            paint: Paint::Plain,
+            symbols: &ASCII,
+            folding: Folding::Full,
+            show: Show::WhatDecides,
+        }
     }
 
     /// Colour and box drawing, as wide as the terminal, long runs folded.
     pub fn terminal(width: usize) -> Self {
         Look {
             width: width.max(NARROWEST),
-            color: true,
+            paint: Paint::Colored,
             symbols: &BOXES,
             folding: Folding::Runs,
             show: Show::WhatDecides,
@@ -119,13 +126,13 @@ impl Look {
     /// In colour.
     #[must_use]
     pub fn colored(self) -> Self {
-        Look { color: true, ..self }
+        Look { paint: Paint::Colored, ..self }
     }
 
     /// No colour.
     #[must_use]
     pub fn plain(self) -> Self {
-        Look { color: false, ..self }
+        Look { paint: Paint::Plain, ..self }
     }
 
     /// What is drawn for a part of a mapping's life.
