@@ -28,7 +28,8 @@ pub(crate) async fn log_size<B: Backend>(inode: &Inode<B>, size: Cell) {
 }
 
 /// Frees what lies beyond the new size, and logs that: first, so that no crash leaves a size with nothing below it. XFS frees two
-/// extents in a transaction, the last ones first (`xfs_bunmapi_range`).
+/// extents in a transaction, the last ones first (`xfs_bunmapi_range`); where nothing is left in either fork, nobody is to look for
+/// copies any more.
 pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
     let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
     let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.truncate_extents)).await;
@@ -45,6 +46,10 @@ pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
     map.unmap(&rest);
     // xfs_reflink_cancel_cow_blocks
     map.cancel_copies(beyond);
+    // xfs_itruncate_clear_reflink_flags
+    if inode.sb.config.fs.is_xfs() && !map.has_data() && !map.cow.has_data() {
+        map.clear_reflink();
+    }
     if size == 0 {
         stuffed::restuff(inode);
     }
