@@ -267,6 +267,12 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState, plan: &m
                 ControlFlow::Break(Written { full: false }) => Worked::Failed,
             }
         }
+        JobState::IfReflink(jobs) => {
+            if inode.lock_map(Op::new("xfs_is_reflink_inode")).await.reflink {
+                jobs.into_iter().rev().for_each(|job| plan.jobs.push_front(job));
+            }
+            Worked::Done
+        }
         JobState::Unstuff(state) => match stuffed::step(inode, me, state).await {
             ControlFlow::Continue(state) => Worked::Partly(JobState::Unstuff(state)),
             ControlFlow::Break(Ok(())) => Worked::Done,

@@ -24,6 +24,8 @@ pub enum JobState {
     Drop(TruncateState),
     /// Zeroing part of a block through the page cache, or unsharing what is shared.
     Write(Box<WriteState>),
+    /// Before the question whether the file may share blocks, and what is done then.
+    IfReflink(Vec<JobState>),
     /// Flushing the log.
     LogFlush(JdataState),
     /// Moving the data of a stuffed file out of its inode.
@@ -45,6 +47,9 @@ impl JobState {
             Job::DropPages(cells) => JobState::Drop(TruncateState::of_pages(inode, &cells)),
             Job::Zero(cells) => JobState::Write(Box::new(zero_range(inode, cells))),
             Job::Unshare(cells) => JobState::Write(Box::new(iomap_file_unshare(cells))),
+            Job::IfReflink(jobs) => {
+                JobState::IfReflink(jobs.into_iter().map(|job| JobState::new(inode, job)).collect())
+            }
             Job::LogFlush => JobState::LogFlush(JdataState::log_flush()),
             Job::Unstuff => JobState::Unstuff(UnstuffState::Begin),
             Job::TransBegin => JobState::TransBegin,

@@ -47,6 +47,8 @@ pub enum Job {
     Zero(Range<Cell>),
     /// Dirties, through the page cache, what is shared with another file.
     Unshare(Range<Cell>),
+    /// These, if the file may share blocks (`xfs_is_reflink_inode`).
+    IfReflink(Vec<Job>),
     /// Flushes the log, with the data that are journalled.
     LogFlush,
     /// Moves the data of a stuffed file out of its inode.

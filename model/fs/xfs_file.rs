@@ -47,18 +47,18 @@ pub(super) fn xfs_file_fallocate<B: Backend>(
     }
 }
 
-/// `xfs_falloc_unshare_range` (up to 6.6 part of `xfs_file_fallocate`): what is shared inside end of file is dirtied and written
-/// back (`xfs_reflink_unshare`), which gives it blocks of its own; then holes get blocks and the file grows, as for an
-/// allocation. A file that was never part of a clone has nothing to unshare.
+/// `xfs_falloc_unshare_range` (up to 6.6 part of `xfs_file_fallocate`): what is shared inside end of file is dirtied, and all of the
+/// range written back (`xfs_reflink_unshare`), which gives it blocks of its own; then holes get blocks and the file grows, as for
+/// an allocation. A range behind end of file has nothing to be dirtied; the rest is done all the same.
 fn xfs_falloc_unshare_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> Plan {
     let grown = growth(size, cells, SizeAfter::Grown);
     let inside = below(size, cells);
     let mut jobs = Vec::new();
-    if inode.reflinks && !inside.is_empty() {
-        jobs.extend([Job::Unshare(inside), Job::Flush(cells.clone())]);
-        if inode.sb.config.fs.unshare_cancels {
-            jobs.push(Job::AtOnce(AtOnce::ClearReflink));
-        }
+    if inode.reflinks {
+        let cancels = inode.sb.config.fs.unshare_cancels.then_some(Job::AtOnce(AtOnce::ClearReflink));
+        let dirtied = (!inside.is_empty()).then_some(Job::Unshare(inside));
+        let unshare = dirtied.into_iter().chain([Job::Flush(cells.clone())]).chain(cancels);
+        jobs.push(Job::IfReflink(unshare.collect()));
     }
     jobs.extend(xfs_alloc_file_space(inode, size, cells, &grown));
     Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } }
