@@ -54,6 +54,18 @@ impl WbError {
     }
 }
 
+/// Who judges the contents of a file of this size.
+fn judge<B: Backend>(backend: &B, sb: &SuperBlock<B>, number: FileId, size: Cell) -> Oracle<B> {
+    let (config, geometry) = (&sb.config, &sb.geometry);
+    let buffers = config.user_buffers().into_iter().map(|buffer| (buffer.write, buffer.stores));
+    let oracle = Oracle::new(backend, geometry, &sb.patterns, config.label(number))
+        .with_exempted(config.exempted())
+        .with_buffers(buffers.collect())
+        .with_post_eof(config.post_eof);
+    let oracle = if config.fs.io_errors { oracle.with_failing_zeros() } else { oracle };
+    if config.judges_crashes() { oracle.with_crashes(geometry, size) } else { oracle }
+}
+
 /// A file (struct inode and what hangs on it).
 pub struct Inode<B: Backend> {
     /// Which one.
@@ -132,19 +144,11 @@ impl<B: Backend> Inode<B> {
         size_changes: bool,
     ) -> Self {
         let geometry = &sb.geometry;
-        let crashes = sb.config.judges_crashes();
-        let label = sb.config.label(number);
-        let oracle = Oracle::new(backend, geometry, &sb.patterns, label)
-            .with_exempted(sb.config.exempted())
-            .with_buffers(
-                sb.config.user_buffers().into_iter().map(|buffer| (buffer.write, buffer.stores)).collect(),
-            )
-            .with_post_eof(sb.config.post_eof);
-        let counted = if sb.config.is_endless() { Counted::No } else { Counted::Yes };
-        let retries = Retries::new(backend, actors, counted, label);
-        let oracle = if sb.config.fs.io_errors { oracle.with_failing_zeros() } else { oracle };
-        let fs = &sb.config.fs;
         let (map, size) = new_file(&sb.config, geometry, number);
+        let oracle = judge(backend, sb, number, size);
+        let counted = if sb.config.is_endless() { Counted::No } else { Counted::Yes };
+        let retries = Retries::new(backend, actors, counted, sb.config.label(number));
+        let fs = &sb.config.fs;
         let weak = sb.config.memory != MemoryModel::Sequential && !fs.read_takes_i_rwsem && size_changes;
         let orderings = sb.config.orderings;
         let handover = |name, by, from| Handover::new(backend, name, orderings, by, from);
@@ -190,7 +194,7 @@ impl<B: Backend> Inode<B> {
             writeback: (0..geometry.folios())
                 .map(|_| handover("writeback", Link::WritebackWait, Link::WritebackClear))
                 .collect(),
-            oracle: if crashes { oracle.with_crashes(geometry, size) } else { oracle },
+            oracle,
             retries,
             passes_blocks: sb.config.passes_blocks(number),
             reflinks: sb.config.reflinks(number) || sb.config.fs.is_out_of_place(),
