@@ -157,7 +157,7 @@ async fn map<B: Backend>(
         let first = inode.sb.block_in_folio(block);
         let end = (first + (iomap.end - block)).min(inode.sb.geometry.blocks_per_folio());
         dirtied.set_dirty(first..end);
-        inode.counters.dirties(block..block + (end - first));
+        inode.dirties(block..block + (end - first));
         inode.emit(|| What::Folio(FolioEvent::Redirtied(index)));
         if let Some(next) = next {
             return ControlFlow::Continue(RedirtyState::Map { folios, folio, block: *next });

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use stalemap_facade::{Backend, Op};
+use stalemap_facade::{Backend, Lock, Op};
 
 use crate::fs::stuffed;
 use crate::state::inode::Inode;
@@ -14,6 +14,7 @@ use crate::state::map_change::MapSection;
 use crate::words::extent::{Enospc, Extent, ExtentMap, Fork};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::map_design::{AllocRecheck, UnmapCow};
+use crate::words::personality::UnshareCancels;
 
 /// The size that the log has of the file, in cells, for a change of the size that may have to write data back first.
 pub(crate) async fn logged_size<B: Backend>(inode: &Inode<B>) -> Cell {
@@ -157,9 +158,24 @@ pub(crate) async fn cancel_cow<B: Backend>(inode: &Inode<B>, blocks: Range<FileB
     }
 }
 
-/// `xfs_reflink_clear_inode_flag`: where nothing is shared any more, nobody is to look for copies. It does not ask whether something is
-/// dirty, or under way to the device, over them.
+/// `xfs_can_free_cowblocks`, for callers that keep all but devices from dirtying a page, and have waited for direct I/O: whether nothing
+/// of the file is dirty or under way. In the kernel the ILOCK is held; what is found stays so without it.
+async fn can_free_cowblocks<B: Backend>(inode: &Inode<B>) -> bool {
+    for index in 0..inode.sb.geometry.folios() {
+        let slot = inode.page(index).lock(Op::on("mapping_tagged", u32::from(index))).await;
+        if slot.current().is_some_and(|(_, folio)| folio.tagged || folio.writeback) {
+            return false;
+        }
+    }
+    !inode.has_dirty_pages_flag().await
+}
+
+/// `xfs_reflink_clear_inode_flag`: where nothing is shared any more, nobody is to look for copies. Whether something is dirty over them,
+/// or under way to the device, is asked from 6.12 on.
 pub(crate) async fn clear_reflink<B: Backend>(inode: &Inode<B>) {
+    if inode.sb.config.fs.unshare_cancels == UnshareCancels::IfIdle && !can_free_cowblocks(inode).await {
+        return;
+    }
     let mut map = inode.lock_map(Op::new("xfs_reflink_clear_inode_flag")).await;
     let is_shared = |extent: Extent| matches!(extent, Extent::Written(phys) if inode.sb.is_shared(phys));
     if (0..inode.sb.geometry.blocks()).any(|block| is_shared(map.get(block))) {

@@ -18,7 +18,8 @@ use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, CloneUnmap, Completion, DelallocAlloc, DeviceCache, DioLock,
     Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip,
     LayoutReturned, LogOrdered, MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget,
-    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, UnshareCancels, WriteEnd, WriteLock,
+    ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 
@@ -79,7 +80,7 @@ pub(super) fn personality() -> Personality {
         old_size: OldSize::BeforeWait,
         clone_unmap: CloneUnmap::FromEof,
         delalloc_alloc: DelallocAlloc::Whole,
-        unshare_cancels: false,
+        unshare_cancels: UnshareCancels::Never,
         invalidate_lock: true,
         mkwrite_unlock: MkwriteUnlock::AfterDirty,
         flush_unmap: FlushUnmap::WriteAndDrop,

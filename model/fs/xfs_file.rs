@@ -15,7 +15,7 @@ use super::xfs_iops::{flush_unlogged, grow};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused, SizeAfter, Sizes};
 use crate::state::inode::Inode;
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::personality::FlushUnmap;
+use crate::words::personality::{FlushUnmap, UnshareCancels};
 
 /// `xfs_file_fallocate` in a file of `size`.
 pub(super) fn xfs_file_fallocate<B: Backend>(
@@ -55,7 +55,8 @@ fn xfs_falloc_unshare_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Ra
     let inside = below(size, cells);
     let mut jobs = Vec::new();
     if inode.reflinks {
-        let cancels = inode.sb.config.fs.unshare_cancels.then_some(Job::AtOnce(AtOnce::ClearReflink));
+        let cancels = inode.sb.config.fs.unshare_cancels != UnshareCancels::Never;
+        let cancels = cancels.then_some(Job::AtOnce(AtOnce::ClearReflink));
         let dirtied = (!inside.is_empty()).then_some(Job::Unshare(inside));
         let unshare = dirtied.into_iter().chain([Job::Flush(cells.clone())]).chain(cancels);
         jobs.push(Job::IfReflink(unshare.collect()));

@@ -226,5 +226,5 @@ fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, w
         inode.trace(|| trace::writeback_dirty_folio(inode, locked.folio.index));
     }
     folio.set_dirty(in_folio(written));
-    inode.counters.dirties(inode.sb.geometry.blocks_touched(written));
+    inode.dirties(inode.sb.geometry.blocks_touched(written));
 }

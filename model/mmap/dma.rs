@@ -29,7 +29,7 @@ pub(super) async fn unpin<B: Backend>(inode: &Inode<B>, me: ActorId, pin: &Pin) 
     if pinned.in_cache && !pinned.dirty {
         inode.dirty_private(index, pinned, hooks);
         pinned.dirty_by_store(hooks);
-        inode.counters.dirties(inode.sb.geometry.blocks_of_folio(index));
+        inode.dirties(inode.sb.geometry.blocks_of_folio(index));
     }
     slot.put(pin.folio.id, me);
     drop(slot);

@@ -324,7 +324,7 @@ pub(super) async fn mark_dirty<B: Backend>(inode: &Inode<B>, me: ActorId, folio:
     }
     inode.dirty_private(index, dirtied, hooks);
     dirtied.set_dirty(0..inode.sb.geometry.blocks_per_folio());
-    inode.counters.dirties(inode.sb.geometry.blocks_of_folio(index));
+    inode.dirties(inode.sb.geometry.blocks_of_folio(index));
 }
 
 /// `finish_mkwrite_fault`: the entry becomes writable while the folio is still locked, and only then is it

@@ -30,7 +30,7 @@ use crate::words::dio_design::DioInvalidate;
 use crate::words::extent::{ExtentMap, Extents, Fork};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::{Link, Orderings};
-use crate::words::personality::Hooks;
+use crate::words::personality::{Hooks, UnshareCancels};
 use crate::words::value::Value;
 
 /// Who is to be told that writeback of a file has failed (`mapping_set_error`, include/linux/pagemap.h).
@@ -96,6 +96,8 @@ pub struct Inode<B: Backend> {
     pub sets_data_mode: bool,
     /// mapping->wb_err and AS_EIO, as [`WbError`]: what has failed since the last fsync(2).
     pub wb_error: B::Atomic,
+    /// I_DIRTY_PAGES of inode->i_state, where somebody asks for it.
+    pub(super) i_dirty_pages: Option<B::Atomic>,
     /// inode->i_size, in cells.
     pub i_size: B::Atomic,
     /// inode->i_dio_count. Changed under i_rwsem, or to where it was before.
@@ -180,6 +182,8 @@ impl<B: Backend> Inode<B> {
             jdata: backend.atomic("jdata", u64::from(fs.hooks == Hooks::Jdata)),
             sets_data_mode: sb.config.sets_data_mode(number),
             wb_error: backend.atomic("wb_error", WbError::None.number()),
+            i_dirty_pages: (fs.unshare_cancels == UnshareCancels::IfIdle && sb.config.unshares(number))
+                .then(|| backend.atomic("I_DIRTY_PAGES", 0)),
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),
             layouts: sb.config.hands_out(number).then(|| backend.lock("layouts", Layouts::default())),

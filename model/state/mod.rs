@@ -11,6 +11,7 @@ pub mod device;
 pub mod dinode;
 pub mod dio_count;
 pub mod directed_run;
+pub mod dirty_pages;
 pub mod disk;
 pub mod dropbehind;
 pub mod errors;

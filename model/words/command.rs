@@ -13,6 +13,7 @@ use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
 use self::facts::Role::{
     Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Searches, SetsDataMode, Stops, Syncs,
+    Unshares,
 };
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
@@ -499,7 +500,7 @@ impl Command {
                 row(FALLOCATE_CALL, Bytes(range.clone()), Gains(range.clone()), Move, Nothing, &[RANGE_MODES], Plain),
 
             Command::Funshare { range } =>
-                row(FALLOCATE_CALL, Bytes(range.clone()), GrowsTo(range.end), Stay, Nothing, &[SHARED_BLOCKS], Plain),
+                row(FALLOCATE_CALL, Bytes(range.clone()), GrowsTo(range.end), Stay, Nothing, &[SHARED_BLOCKS], Unshares),
             Command::Reflink { source, from, range } =>
                 row(Some("reflink"), Copy(*from, range.clone()), GrowsTo(range.end), Share, Nothing, &[SHARED_BLOCKS], PassesBlocks(*source)),
             Command::Exchange { with, range } =>

@@ -249,6 +249,11 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.preallocates())
     }
 
+    /// Whether somebody unshares blocks of a file.
+    pub fn unshares(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.unshares())
+    }
+
     /// Whether blocks of a file are handed out to clients.
     pub fn hands_out(&self, file: FileId) -> bool {
         self.calls().any(|call| call.file == file && call.command.hands_out())

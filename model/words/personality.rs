@@ -284,6 +284,19 @@ choices! {
 }
 
 choices! {
+    /// When unsharing that leaves nothing shared in the file clears the reflink flag, and gives up all copies in the making
+    /// (`xfs_reflink_clear_inode_flag`, fs/xfs/xfs_reflink.c).
+    UnshareCancels {
+        /// Whatever is dirty over them (up to 6.6).
+        Always = "always",
+        /// If nothing of the file is dirty or under way (`xfs_can_free_cowblocks`, 6.12).
+        IfIdle = "if-idle",
+        /// Not at all (no kernel does).
+        Never = "none",
+    }
+}
+
+choices! {
     /// What happens to the page cache of a range before fallocate takes its blocks away, or an exchange gives them to
     /// another file.
     FlushUnmap {
@@ -460,8 +473,8 @@ pub struct Personality {
     pub clone_unmap: CloneUnmap,
     /// What fallocate and direct writes allocate of a delayed extent.
     pub delalloc_alloc: DelallocAlloc,
-    /// Whether unsharing that leaves nothing shared in the file gives up all copies in the making, also what is dirty over.
-    pub unshare_cancels: bool,
+    /// When unsharing that leaves nothing shared in the file gives up all copies in the making.
+    pub unshare_cancels: UnshareCancels,
     /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
     /// meanwhile.
     pub invalidate_lock: bool,

@@ -31,7 +31,7 @@ use stalemap_model::words::map_design::{
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
     FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, OldSize, Personality, Relocate, SeekMap,
-    SizeFlush, SizeLog, TruncateFlush, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, TruncateFlush, UnshareCancels, WriteLock, ZonedWriteError,
 };
 use stalemap_model::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
@@ -959,6 +959,60 @@ fn unsharing_does_not_read() {
         &[properties::STALE_EXPOSURE],
         &[branches::COW_RESERVE, branches::COW_REMAP],
     );
+}
+
+/// Unsharing does not look whether something is dirty over the copies that it gives up; or it does, where nothing is.
+#[test]
+fn unsharing_gives_up_copies() {
+    caught(
+        "xfs/unshare-cancels",
+        |_, fs| fs.unshare_cancels = UnshareCancels::Always,
+        &[properties::LOST_WRITE, properties::DROPPED_DIRTY],
+        &[],
+    );
+    holds("xfs/unshare-cancels", |_, fs| fs.unshare_cancels = UnshareCancels::IfIdle, &[]);
+    caught(
+        "xfs/unshare-reflink-flag",
+        |_, fs| fs.unshare_cancels = UnshareCancels::IfIdle,
+        &[properties::LOST_WRITE],
+        &[branches::DIO_FALLBACK],
+    );
+}
+
+/// Unsharing finds nothing dirty, and I_DIRTY_PAGES set or not: an fsync leaves it, and whether the flusher was there is open, but
+/// in a setup.
+#[test]
+fn unsharing_meets_what_the_flusher_has_left() {
+    let violated = |setup: &str, unsharer: &str| {
+        let source = format!(
+            r#"
+title = "An unaligned direct write beside a store"
+[[file]]
+name = "data"
+[[file]]
+name = "src"
+[setup]
+run = ["[src] pwrite 0 4k", "reflink src 0 0 4k", {setup}]
+[[actor]]
+name = "writer"
+run = [{unsharer}"@direct pwrite -b 512 0 512"]
+[[actor]]
+name = "storer"
+run = ["mmap -rw 0 4k", "mwrite 2k 512"]
+"#
+        );
+        let config = good("flag", &source).config(Design::built_in("iomap_valid").unwrap());
+        let mut config = config;
+        config.fs.unshare_cancels = UnshareCancels::IfIdle;
+        properties::of_bits(explored(&Kernel::new(config).unwrap()).violated)
+    };
+    let unshare = r#""funshare 0 4k", "#;
+    let written = r#""pwrite 0 4k", "fsync""#;
+    assert_eq!(violated(written, unshare), [properties::LOST_WRITE], "the flusher was there");
+    assert_eq!(violated(&format!(r#"{written}, "funshare 0 4k""#), ""), [], "a setup takes no time");
+    let dirty = r#""@direct pwrite 0 4k", "pwrite 4k 4k""#;
+    assert_eq!(violated(dirty, unshare), [], "a page is dirty");
+    assert_eq!(violated(r#""@direct pwrite 0 4k""#, unshare), [properties::LOST_WRITE], "none ever was");
 }
 
 /// A write fault does not look at IREMAPPING.

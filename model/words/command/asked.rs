@@ -3,7 +3,7 @@
 use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
 use super::facts::Role::{
-    Announces, HandsOut, PassesBlocks, Preallocates, Relocates, SetsDataMode, Stops, Syncs,
+    Announces, HandsOut, PassesBlocks, Preallocates, Relocates, SetsDataMode, Stops, Syncs, Unshares,
 };
 use super::facts::{Fault, Role, Touches};
 use super::{Command, FileId, Io, Then};
@@ -119,6 +119,11 @@ impl Command {
     /// Whether blocks are handed out by the command.
     pub fn hands_out(&self) -> bool {
         self.facts().role == HandsOut
+    }
+
+    /// Whether blocks that are shared get others in their place.
+    pub fn unshares(&self) -> bool {
+        self.facts().role == Unshares
     }
 
     /// Whether blocks are moved to other places on the device.

@@ -124,6 +124,8 @@ pub enum Role {
     Preallocates,
     /// The same, and they are handed out to somebody who writes to them by himself.
     HandsOut,
+    /// Blocks that are shared get others in their place.
+    Unshares,
     /// Its blocks come to lie elsewhere on the device.
     Relocates,
     /// Its data begin, or cease, to be journalled.

@@ -211,20 +211,20 @@ pub(super) const ROWS: &[Row] = &[
         "unshare_cancels",
         XFS,
         &[
-            flag(
-                true,
+            text(
+                "always",
                 TO_6_6,
                 "xfs_reflink_unshare (6.1.192): xfs_reflink_clear_inode_flag cancels all of the COW fork if no block of the data fork is shared",
             ),
-            flag(
-                false,
+            text(
+                "if-idle",
                 FROM_6_12,
                 "xfs_reflink_clear_inode_flag: not with xfs_can_free_cowblocks false (4390f019ad78), which I_DIRTY_PAGES makes it until the flusher has written the inode",
             ),
         ],
     ),
-    row("unshare_cancels", GFS2, &[flag(false, ALL, "no unsharing")]),
-    row("unshare_cancels", &["zonefs"], &[flag(false, ALL, "no fallocate")]),
+    row("unshare_cancels", GFS2, &[text("none", ALL, "no unsharing")]),
+    row("unshare_cancels", &["zonefs"], &[text("none", ALL, "no fallocate")]),
     row(
         "invalidate_lock",
         &["xfs", "xfs-zoned", "zonefs"],
