@@ -3,6 +3,8 @@
 //! Where a stale mapping does harm: it says a hole, and written data are zeroed in memory; or it says written, and a block is read
 //! that holds something else by now.
 
+use std::ops::Range;
+
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
 use crate::fs::{self, stuffed};
@@ -33,15 +35,34 @@ pub(super) fn sort_blocks<B: Backend>(
         let cells = inode.sb.geometry.cells_of_block(*block);
         unshare || cells.start < locked.covered.start || cells.end > locked.covered.end
     };
-    let size = inode.i_size_peek();
-    let must_zero = |block: &FileBlock| {
-        !iomap.is_to_be_read()
-            || iomap.valid.is_some_and(|valid| inode.sb.geometry.cells_of_block(*block).start >= valid)
-            || inode.sb.geometry.cells_of_block(*block).start >= size
-    };
     let partly = locked.invalid.iter().copied().filter(partial);
     // What lies in the inode is in the folio by now.
-    partly.filter(|_| iomap.kind != IomapType::Inline).partition(must_zero)
+    partly.filter(|_| iomap.kind != IomapType::Inline).partition(|block| needs_zeroing(inode, iomap, *block))
+}
+
+/// `iomap_block_needs_zeroing`.
+fn needs_zeroing<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock) -> bool {
+    let start = inode.sb.geometry.cells_of_block(block).start;
+    !iomap.is_to_be_read() || iomap.valid.is_some_and(|valid| start >= valid) || start >= inode.i_size_peek()
+}
+
+/// What is zeroed together with a block (`iomap_adjust_read_range`): the blocks of the write around it that are not valid either, on
+/// the same side of end of file. Also such as the write covers, of which nothing is zeroed.
+fn zeroed_with<B: Backend>(
+    inode: &Inode<B>,
+    iomap: &Iomap,
+    locked: &Locked,
+    block: FileBlock,
+) -> Range<FileBlock> {
+    let size = inode.i_size_peek();
+    let is_behind = |block: FileBlock| inode.sb.geometry.cells_of_block(block).start >= size;
+    let belongs = |other: &FileBlock| {
+        locked.invalid.contains(other)
+            && needs_zeroing(inode, iomap, *other)
+            && is_behind(*other) == is_behind(block)
+    };
+    let start = (0..block).rev().take_while(belongs).last().unwrap_or(block);
+    start..block + 1 + (block + 1..).take_while(belongs).count() as FileBlock
 }
 
 /// `iomap_write_begin_inline`: fills the folio from the inode, however much the write covers.
@@ -134,8 +155,9 @@ pub(super) fn zero_blocks<B: Backend>(
             inode.emit(|| What::Data(DataEvent::ZeroedInMemory(inode.sb.geometry.bytes_of_cells(part))));
         }
         if fs::zeroed_uptodate(inode) == ZeroedUptodate::AtOnce {
-            let n = inode.sb.block_in_folio(*block);
-            folio.set_uptodate(n..n + 1);
+            let run = zeroed_with(inode, iomap, locked, *block);
+            let n = inode.sb.block_in_folio(run.start);
+            folio.set_uptodate(n..n + run.len() as u16);
         }
         inode.audit_map(|map| {
             if let Extent::Written(phys) = map.get(*block) {

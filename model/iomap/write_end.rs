@@ -39,9 +39,7 @@ pub(super) async fn copy<B: Backend>(
     let FolioRef { index, id } = locked.folio;
     let stop = locked.covered.end;
     let size = inode.i_size_peek();
-    let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
-    let mut copied_to = stop.min(source_end);
-    copied_to -= missing(inode, me, write, index, copied_to.saturating_sub(write.pos)).await;
+    let copied_to = end_of_copy(inode, me, write, locked).await;
     let mut slot = inode.page(index).lock(Op::on("copy", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
     if !to_zero.is_empty() {
@@ -60,6 +58,8 @@ pub(super) async fn copy<B: Backend>(
     if raises && locked.invalid.is_empty() {
         outdate(inode, folio, index, size.max(write.pos)..done);
     }
+    // Also what does not count is in the page.
+    copy_from_iter(inode, folio, write, index, copied_to);
     if accepted {
         put(inode, folio, write, &iter.iomap, locked, done);
     }
@@ -122,6 +122,13 @@ fn next_folio<B: Backend>(inode: &Inode<B>, mut iter: IomapIter) -> WriteState {
     if iter.write.pos == mapped { WriteState::End(iter, None) } else { WriteState::Folio(iter) }
 }
 
+/// How far the user's buffer can be copied.
+async fn end_of_copy<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, locked: &Locked) -> Cell {
+    let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
+    let end = locked.covered.end.min(source_end);
+    end - missing(inode, me, write, locked.folio.index, end.saturating_sub(write.pos)).await
+}
+
 /// How many of the cells a copy from the user's buffer leaves out, where it may.
 async fn missing<B: Backend>(
     inode: &Inode<B>,
@@ -139,7 +146,24 @@ async fn missing<B: Backend>(
     }
 }
 
-/// What was copied, up to `done`, is in the folio.
+/// `copy_page_from_iter_atomic`, up to `end`; or zeros.
+fn copy_from_iter<B: Backend>(
+    inode: &Inode<B>,
+    folio: &mut Folio,
+    write: &Write,
+    index: FolioIndex,
+    end: Cell,
+) {
+    let folio_cells = inode.sb.geometry.cells_of_folio(index);
+    let cells = &mut folio.cells[within(&folio_cells, &(write.pos..end))];
+    match write.fill {
+        Fill::Data => inode.sb.user_buffers.copy_to(cells, write.id, &(write.pos..end)),
+        Fill::Zero => cells.fill(Value::ZERO),
+        Fill::Unshare => {}
+    }
+}
+
+/// What was copied, up to `done`, counts.
 fn put<B: Backend>(
     inode: &Inode<B>,
     folio: &mut Folio,
@@ -148,13 +172,6 @@ fn put<B: Backend>(
     locked: &Locked,
     done: Cell,
 ) {
-    let folio_cells = inode.sb.geometry.cells_of_folio(locked.folio.index);
-    let cells = &mut folio.cells[within(&folio_cells, &(write.pos..done))];
-    match write.fill {
-        Fill::Data => inode.sb.user_buffers.copy_to(cells, write.id, &(write.pos..done)),
-        Fill::Zero => cells.fill(Value::ZERO),
-        Fill::Unshare => {}
-    }
     if iomap.kind == IomapType::Inline {
         stuffed::iomap_write_end_inline(inode, folio, &(write.pos..done));
     } else {

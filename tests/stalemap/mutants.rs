@@ -747,8 +747,8 @@ fn m30_short_copy_counts() {
 /// A block that was zeroed in part is valid before the copy, and a copy that is short then counts.
 #[test]
 fn zeroed_blocks_are_valid_before_the_copy() {
-    let short =
-        (branches::SHORT_COPY, ["xfs/f4-partial", "xfs/short-copies", "xfs/short-copy-eof"].as_slice());
+    let short = ["xfs/f4-partial", "xfs/short-copies-reclaim", "xfs/short-copy-run", "xfs/short-copy-eof"];
+    let short = (branches::SHORT_COPY, short.as_slice());
     let filled = (branches::ZERO_FILL, ["ext4/read-while-filled", "gfs2/read-while-filled"].as_slice());
     for (branch, scenarios) in [short, filled] {
         for scenario in scenarios {
