@@ -9,7 +9,7 @@
 //! 64 bits of the counter (XFS's 32 do not wrap here either).
 
 use crate::fs::xfs;
-use crate::words::personality::{CloneLock, FsType, Names, Personality};
+use crate::words::personality::{CloneLock, FsType, Names, Personality, WriteDioWait};
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
 pub(super) fn personality() -> Personality {
@@ -18,6 +18,7 @@ pub(super) fn personality() -> Personality {
         seek_takes_i_rwsem: true,
         block_dirty: true,
         clone_lock: CloneLock::Absent,
+        write_dio_wait: WriteDioWait::Always,
         insert_flush: false,
         default_cowextsize: 1,
         fs_type: FsType::Ext4,

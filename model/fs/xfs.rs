@@ -18,7 +18,7 @@ use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, CloneUnmap, Completion, DelallocAlloc, DeviceCache, DioLock,
     Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip,
     LayoutReturned, LogOrdered, MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget,
-    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteDioWait, WriteEnd, WriteLock, ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 
@@ -86,6 +86,7 @@ pub(super) fn personality() -> Personality {
         dio_lock: DioLock::Shared,
         dio_times: true,
         write_lock: WriteLock::Exclusive,
+        write_dio_wait: WriteDioWait::BeyondEof,
         dropbehind: Dropbehind::Gated,
         srcmap: SourceMap::Unaligned,
         spare_blocks: 3,

@@ -198,6 +198,16 @@ choices! {
 }
 
 choices! {
+    /// When a buffered write waits for direct I/O in flight, with i_rwsem held.
+    WriteDioWait {
+        /// If it begins beyond end of file, as the design says.
+        BeyondEof = "beyond-eof",
+        /// In any case (`ext4_buffered_write_iter`).
+        Always = "always",
+    }
+}
+
+choices! {
     /// How a buffered write that does not grow the file holds i_rwsem.
     WriteLock {
         /// Exclusively.
@@ -476,6 +486,8 @@ pub struct Personality {
     pub dio_times: bool,
     /// How a buffered write holds i_rwsem.
     pub write_lock: WriteLock,
+    /// When it waits for direct I/O in flight.
+    pub write_dio_wait: WriteDioWait,
     /// What becomes of folios that are not to stay in the page cache.
     pub dropbehind: Dropbehind,
     /// When a write out of place says where to read what it does not cover.
@@ -620,6 +632,7 @@ settable!(Personality {
     dio_lock,
     dio_times,
     write_lock,
+    write_dio_wait,
     dropbehind,
     srcmap,
     spare_blocks,

@@ -248,6 +248,12 @@ pub const PROTECTIONS: &[Protection] = &[
     ),
     protection(
         Kind::Wait,
+        "write_dio_wait",
+        "beyond-eof",
+        "the wait of a buffered write for direct I/O in flight",
+    ),
+    protection(
+        Kind::Wait,
         "dio_wait",
         "none",
         "the wait of truncate, fallocate, reflink and exchange for direct I/O in flight",

@@ -31,7 +31,7 @@ use stalemap_model::words::map_design::{
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
     FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, OldSize, Personality, Relocate, SeekMap,
-    SizeFlush, SizeLog, TruncateFlush, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, TruncateFlush, WriteDioWait, WriteLock, ZonedWriteError,
 };
 use stalemap_model::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
@@ -368,6 +368,17 @@ fn old_size_after_the_wait() {
     for scenario in ["xfs/truncate-append", "xfs/truncate-append-cut"] {
         holds(scenario, |_, fs| fs.old_size = OldSize::AfterWait, &[branches::CONVERT]);
     }
+}
+
+/// A buffered write inside end of file does not wait for direct I/O in flight.
+#[test]
+fn a_buffered_write_beside_direct_io() {
+    caught(
+        "ext4/t11",
+        |_, fs| fs.write_dio_wait = WriteDioWait::BeyondEof,
+        &[properties::LOST_WRITE],
+        &[branches::DIO_CONVERT],
+    );
 }
 
 /// Nobody who changes a file as a whole waits for direct I/O in flight, or all do before they have the locks.
