@@ -192,6 +192,9 @@ choices! {
     DioLock {
         /// Shared, unless it has to be alone; then exclusively.
         Shared = "shared",
+        /// The same, but exclusively to its end if it makes the file longer, in memory or on disk: then it is waited for, whoever has
+        /// submitted it, and raises the size when all of it is converted (`ext4_dio_write_checks`).
+        ExtendingExclusive = "extending-exclusive",
         /// Exclusively.
         Exclusive = "exclusive",
     }

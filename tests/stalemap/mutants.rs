@@ -29,7 +29,7 @@ use stalemap_model::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
+    Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
     FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, OldSize, Personality, Relocate, SeekMap,
     SizeFlush, SizeLog, TruncateFlush, WriteDioWait, WriteLock, ZonedWriteError,
 };
@@ -378,6 +378,29 @@ fn a_buffered_write_beside_direct_io() {
         |_, fs| fs.write_dio_wait = WriteDioWait::BeyondEof,
         &[properties::LOST_WRITE],
         &[branches::DIO_CONVERT],
+    );
+}
+
+/// A direct write that makes the file longer is in flight beside others, and raises the size with its first extent.
+#[test]
+fn a_direct_write_grows_the_file_beside_others() {
+    let shared: Mutation = |_, fs| fs.dio_lock = DioLock::Shared;
+    caught("ext4/dio-size-extents-crash", shared, &[properties::SIZE_ORDER], &[branches::DIO_CONVERT]);
+    violates(
+        "ext4/dio-append",
+        |_, fs| {
+            fs.dio_lock = DioLock::Shared;
+            fs.write_dio_wait = WriteDioWait::BeyondEof;
+        },
+        &[properties::SIZE_ORDER],
+    );
+    violates(
+        "ext4/truncate-append",
+        |_, fs| {
+            fs.dio_lock = DioLock::Shared;
+            fs.old_size = OldSize::BeforeWait;
+        },
+        &[properties::LOST_WRITE],
     );
 }
 
