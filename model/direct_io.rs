@@ -375,7 +375,7 @@ fn file_update_time<B: Backend>(inode: &Inode<B>) {
 fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<DioState> {
     let size = inode.i_size_peek();
     inode.oracle.begin_growth(&inode.sb.geometry, dio.id, &(size..dio.request.start));
-    match eof_tail(inode, size, dio.request.start, Grower::Write) {
+    match eof_tail(inode, size, dio.request.start, Grower::Direct) {
         Some(tail) => ControlFlow::Continue(DioState::ZeroLock(dio, tail)),
         None => checked(inode, me, dio),
     }

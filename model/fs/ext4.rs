@@ -17,6 +17,7 @@ pub(super) fn personality() -> Personality {
     Personality {
         read_takes_i_rwsem: false,
         seek_takes_i_rwsem: true,
+        dio_zero_eof: false,
         block_dirty: true,
         clone_lock: CloneLock::Absent,
         old_size: OldSize::AfterWait,

@@ -56,6 +56,7 @@ pub(super) fn personality() -> Personality {
         zero_eof: true,
         truncate_zero_eof: true,
         falloc_zero_eof: true,
+        dio_zero_eof: true,
         write_end: WriteEnd::PunchDelalloc,
         hooks: Hooks::Nothing,
         completion: Completion::ConvertThenClear,

@@ -432,6 +432,8 @@ pub struct Personality {
     pub truncate_zero_eof: bool,
     /// Whether fallocate does, too.
     pub falloc_zero_eof: bool,
+    /// Whether a direct write does, too.
+    pub dio_zero_eof: bool,
     /// What becomes of the part of a mapping that was not written.
     pub write_end: WriteEnd,
     /// What is done around each folio of a write.
@@ -608,6 +610,7 @@ settable!(Personality {
     zero_eof,
     truncate_zero_eof,
     falloc_zero_eof,
+    dio_zero_eof,
     write_end,
     hooks,
     completion,

@@ -381,6 +381,14 @@ fn a_buffered_write_beside_direct_io() {
     );
 }
 
+/// A direct write behind end of file does not zero the gap: so it is on ext4, whose other ways to make a file longer do.
+#[test]
+fn a_direct_write_does_not_zero_behind_end_of_file() {
+    let unzeroed: Mutation = |_, fs| fs.dio_zero_eof = false;
+    caught("xfs/eof-direct", unzeroed, &[properties::STALE_EXPOSURE], &[branches::MKWRITE]);
+    holds("ext4/eof-direct", |_, fs| fs.dio_zero_eof = true, &[branches::MKWRITE]);
+}
+
 /// A direct write that makes the file longer is in flight beside others, and raises the size with its first extent.
 #[test]
 fn a_direct_write_grows_the_file_beside_others() {
