@@ -10,7 +10,9 @@
 //! 64 bits of the counter (XFS's 32 do not wrap here either).
 
 use crate::fs::xfs;
-use crate::words::personality::{CloneLock, DioLock, FsType, Names, OldSize, Personality, WriteDioWait};
+use crate::words::personality::{
+    CloneLock, DioLock, FsType, Names, OldSize, Personality, TruncateDioWait, WriteDioWait,
+};
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
 pub(super) fn personality() -> Personality {
@@ -21,6 +23,7 @@ pub(super) fn personality() -> Personality {
         block_dirty: true,
         clone_lock: CloneLock::Absent,
         old_size: OldSize::AfterWait,
+        truncate_dio_wait: TruncateDioWait::Shrink,
         dio_lock: DioLock::ExtendingExclusive,
         write_dio_wait: WriteDioWait::Always,
         insert_flush: false,

@@ -18,7 +18,7 @@ use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, CloneUnmap, Completion, DelallocAlloc, DeviceCache, DioLock,
     Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip,
     LayoutReturned, LogOrdered, MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget,
-    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteDioWait, WriteEnd, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateDioWait, TruncateFlush, WriteDioWait, WriteEnd, WriteLock, ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 
@@ -78,6 +78,7 @@ pub(super) fn personality() -> Personality {
         truncate_flush: TruncateFlush::Before,
         size_flush: SizeFlush::AfterSize,
         old_size: OldSize::BeforeWait,
+        truncate_dio_wait: TruncateDioWait::Always,
         clone_unmap: CloneUnmap::FromEof,
         delalloc_alloc: DelallocAlloc::Whole,
         unshare_cancels: false,

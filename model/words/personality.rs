@@ -277,6 +277,16 @@ choices! {
 }
 
 choices! {
+    /// Which truncates wait for direct I/O in flight.
+    TruncateDioWait {
+        /// All.
+        Always = "always",
+        /// Those that make the file shorter, and take blocks away (`ext4_setattr`).
+        Shrink = "shrink",
+    }
+}
+
+choices! {
     /// What of the destination a clone behind its end of file writes back and drops once the gap is zeroed.
     CloneUnmap {
         /// From end of file on, so that what was stored behind it is zeroed on the way.
@@ -471,6 +481,8 @@ pub struct Personality {
     pub size_flush: SizeFlush,
     /// When a truncate reads the old size.
     pub old_size: OldSize,
+    /// Which truncates wait for direct I/O in flight, where the design says that they do.
+    pub truncate_dio_wait: TruncateDioWait,
     /// What a clone behind end of file drops.
     pub clone_unmap: CloneUnmap,
     /// What fallocate and direct writes allocate of a delayed extent.
@@ -629,6 +641,7 @@ settable!(Personality {
     truncate_flush,
     size_flush,
     old_size,
+    truncate_dio_wait,
     clone_unmap,
     delalloc_alloc,
     unshare_cancels,

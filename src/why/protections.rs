@@ -254,6 +254,12 @@ pub const PROTECTIONS: &[Protection] = &[
     ),
     protection(
         Kind::Wait,
+        "truncate_dio_wait",
+        "shrink",
+        "the wait of a truncate that makes the file longer for direct I/O in flight",
+    ),
+    protection(
+        Kind::Wait,
         "dio_wait",
         "none",
         "the wait of truncate, fallocate, reflink and exchange for direct I/O in flight",

@@ -31,7 +31,7 @@ use stalemap_model::words::map_design::{
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
     FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, OldSize, Personality, Relocate, SeekMap,
-    SizeFlush, SizeLog, TruncateFlush, WriteDioWait, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, TruncateDioWait, TruncateFlush, WriteDioWait, WriteLock, ZonedWriteError,
 };
 use stalemap_model::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
@@ -407,8 +407,20 @@ fn a_direct_write_grows_the_file_beside_others() {
         |_, fs| {
             fs.dio_lock = DioLock::Shared;
             fs.old_size = OldSize::BeforeWait;
+            fs.truncate_dio_wait = TruncateDioWait::Always;
         },
         &[properties::LOST_WRITE],
+    );
+}
+
+/// A truncate that makes the file longer does not wait for direct I/O in flight, as on ext4, and zeroes beside it.
+#[test]
+fn a_truncate_up_beside_direct_io() {
+    violates("ext4/truncate-up-aio", |_, _| (), &[properties::LOST_WRITE]);
+    holds(
+        "ext4/truncate-up-aio",
+        |_, fs| fs.truncate_dio_wait = TruncateDioWait::Always,
+        &[branches::READ_FILL],
     );
 }
 

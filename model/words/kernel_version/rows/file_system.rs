@@ -179,6 +179,15 @@ pub(super) const ROWS: &[Row] = &[
         &[text("after-wait", ALL, "a conventional zone's file cannot be truncated")],
     ),
     row(
+        "truncate_dio_wait",
+        EVERY,
+        &[text(
+            "always",
+            ALL,
+            "inode_dio_wait in xfs_setattr_size (7.3: xfs_vn_setattr_size) and gfs2_setattr_size, before it is asked which way. A conventional zone's file cannot be truncated",
+        )],
+    ),
+    row(
         "clone_unmap",
         XFS,
         &[text(
