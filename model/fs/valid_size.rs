@@ -16,7 +16,8 @@ use crate::words::extent::{Enospc, ExtentMap};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 
-/// The mapping of a read, which ends with the block that the valid size lies in; behind it a mapping is unwritten.
+/// The mapping of a read, which ends with the block that the valid size lies in, or reaches over it; one that begins behind it is
+/// unwritten.
 pub(super) fn read_begin<B: Backend>(
     inode: &Inode<B>,
     map: &ExtentMap,
@@ -27,11 +28,23 @@ pub(super) fn read_begin<B: Backend>(
     let Some(valid) = map.valid.filter(|_| iomap.kind == IomapType::Mapped && !device) else {
         return iomap;
     };
-    let end = inode.sb.geometry.blocks_touched(&(0..valid)).end;
-    if block >= end {
+    let geometry = &inode.sb.geometry;
+    let end = geometry.blocks_touched(&(0..valid)).end;
+    // Where a mapping begins before the valid size, it may reach over it.
+    let whole = inode.sb.config.fs.valid_read == ValidRead::ZerosFolio;
+    let folio = geometry.blocks_of_folio(block / geometry.blocks_per_folio());
+    let from = if whole { folio.start.max(iomap.start) } else { block };
+    if from >= end {
         return Iomap { kind: IomapType::Unwritten, start: block, addr: iomap.addr_of(block), ..iomap };
     }
-    Iomap { end: iomap.end.min(end), valid: Some(valid), ..iomap }
+    let end = if whole { iomap.end } else { iomap.end.min(end) };
+    Iomap { end, valid: Some(valid), ..iomap }
+}
+
+/// The valid size, for who zeroes a folio from there on when he has filled it.
+pub(crate) async fn look_when_read<B: Backend>(inode: &Inode<B>) -> Option<Cell> {
+    let fs = &inode.sb.config.fs;
+    if fs.valid_size && fs.valid_read == ValidRead::ZerosFolio { Some(look(inode).await) } else { None }
 }
 
 /// Whether a mapping of a read says unwritten since its blocks lie behind the valid size: files that have one have no unwritten

@@ -84,7 +84,7 @@ pub(super) async fn read_blocks<B: Backend>(
     audit_use(inode, &iter.iomap, to_read, locked);
     let folio = slot.locked_mut(id, me);
     for block in to_read {
-        read_block(inode, &iter.iomap, *block, &mut folio.cells);
+        read_block(inode, &iter.iomap, iter.iomap.valid, *block, &mut folio.cells);
         let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
         inode.emit(|| {
@@ -95,13 +95,19 @@ pub(super) async fn read_blocks<B: Backend>(
     Ok(())
 }
 
-/// Reads a block from where the mapping says into the folio's cells. What lies behind the valid size is zeroed.
-pub(crate) fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
+/// Reads a block from where the mapping says into the folio's cells. What lies behind the `valid` ones is zeroed.
+pub(crate) fn read_block<B: Backend>(
+    inode: &Inode<B>,
+    iomap: &Iomap,
+    valid: Option<Cell>,
+    block: FileBlock,
+    cells: &mut [Value],
+) {
     let Some(phys) = iomap.source_of(block) else { return };
     inode.account(Expense::ReadBlock(block));
     let first = inode.sb.geometry.cells_of_block(block).start;
     for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
-        if iomap.valid.is_some_and(|valid| first + at as Cell >= valid) {
+        if valid.is_some_and(|valid| first + at as Cell >= valid) {
             cells[cell] = Value::ZERO;
             continue;
         }

@@ -11,6 +11,9 @@ choices! {
     ValidRead {
         /// Zeros.
         Zeros = "zeros",
+        /// The same; but who fills a folio zeroes it from the valid size on to its end when what he has read has come, also what is
+        /// valid in it already (`ntfs_iomap_read_end_io`, `ntfs_read_folio`; fs/ntfs3/inode.c, 7.3).
+        ZerosFolio = "zeros-folio",
         /// What the device has there (a mutant).
         Device = "device",
     }

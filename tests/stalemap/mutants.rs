@@ -1193,6 +1193,12 @@ fn the_valid_size_is_not_what_is_on_the_blocks() {
         &[properties::STALE_EXPOSURE],
     );
     caught(
+        "ntfs3/read-zeroes-dirty",
+        |_, fs| fs.valid_read = ValidRead::ZerosFolio,
+        &[properties::LOST_WRITE],
+        &[branches::CACHE_FILL],
+    );
+    caught(
         "ntfs3/valid-moved-late",
         |_, fs| fs.valid_moved = ValidMoved::IomapEnd,
         &[properties::LOST_WRITE],
