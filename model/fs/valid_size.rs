@@ -10,11 +10,13 @@ use stalemap_facade::{Backend, Op};
 
 use super::xfs_iops::{drop_behind, zero_tail};
 use crate::fs::change::{AtOnce, Job, Meaning, Plan};
+use crate::state::folio::Folio;
 use crate::state::inode::Inode;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::words::extent::{Enospc, ExtentMap};
-use crate::words::geometry::{Cell, FileBlock};
-use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
+use crate::words::geometry::{Cell, FileBlock, within};
+use crate::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
+use crate::words::value::Value;
 
 /// The mapping of a read, which ends with the block that the valid size lies in, or reaches over it; one that begins behind it is
 /// unwritten.
@@ -64,6 +66,32 @@ pub(crate) async fn advance<B: Backend>(inode: &Inode<B>, written: &Range<Cell>)
     let mut map = inode.lock_map(Op::new("extend_valid_size")).await;
     map.advance_valid_size(written);
     map.end();
+}
+
+/// Whether a write reads what lies behind the valid size from the device, and blocks that it covers with those that it does not.
+pub(crate) fn writes_over_device<B: Backend>(inode: &Inode<B>, iomap: &Iomap) -> bool {
+    iomap.valid.is_some() && inode.sb.config.fs.valid_write == ValidWrite::Device
+}
+
+/// From where on a write zeroes the blocks that it reads by a mapping.
+pub(crate) fn read_for_write<B: Backend>(inode: &Inode<B>, iomap: &Iomap) -> Option<Cell> {
+    match inode.sb.config.fs.valid_write {
+        ValidWrite::Zeros => iomap.valid,
+        ValidWrite::Device => None,
+    }
+}
+
+/// `ntfs_iomap_put_folio`: what of a folio of `cells` lies behind the end of a copy is zeroed, if that is where the valid size goes.
+pub(crate) fn put_folio<B: Backend>(
+    inode: &Inode<B>,
+    iomap: &Iomap,
+    folio: &mut Folio,
+    cells: &Range<Cell>,
+    done: Cell,
+) {
+    if writes_over_device(inode, iomap) && iomap.valid.is_some_and(|valid| valid <= done) {
+        folio.cells[within(cells, &(done..cells.end))].fill(Value::ZERO);
+    }
 }
 
 /// What a write to `start` has to zero first, in a file of `size`: from the valid size on. If it starts beyond end of file, the
@@ -121,7 +149,10 @@ pub(super) fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: C
         let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
         return Plan { jobs: jobs.map(Job::AtOnce).into(), meaning };
     }
-    let mut jobs = zero_tail(inode, new_size);
+    let mut jobs = match inode.sb.config.fs.truncate_zero_block {
+        TruncateZeroBlock::Written => zero_tail(inode, new_size),
+        TruncateZeroBlock::Cache => Vec::new(),
+    };
     jobs.push(Job::AtOnce(AtOnce::SetSize(new_size)));
     jobs.extend(drop_behind(inode, size, new_size));
     jobs.push(Job::AtOnce(AtOnce::Shrink(new_size)));

@@ -20,7 +20,7 @@ use crate::words::personality::{
     LayoutReturned, LogOrdered, MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget,
     SizeFlush, SizeLog, SourceFault, SourceMap, TruncateDioWait, TruncateFlush, WriteDioWait, WriteEnd, WriteLock, ZonedWriteError,
 };
-use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
+use crate::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
 
 /// What its operations are called.
 const NAMES: Names = Names {
@@ -110,8 +110,10 @@ pub(super) fn personality() -> Personality {
         layout_returned: LayoutReturned::Forgotten,
         valid_size: false,
         valid_read: ValidRead::Zeros,
+        valid_write: ValidWrite::Zeros,
         valid_moved: ValidMoved::IomapEnd,
         mkwrite_valid: MkwriteValid::Zeroed,
+        truncate_zero_block: TruncateZeroBlock::Written,
     }
 }
 

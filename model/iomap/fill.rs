@@ -5,7 +5,7 @@
 
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
-use crate::fs::{self, stuffed};
+use crate::fs::{self, stuffed, valid_size};
 use crate::iomap::audit::audit_use;
 use crate::iomap::write_state::{IomapIter, Locked, Write};
 use crate::state::device::contents;
@@ -34,14 +34,30 @@ pub(super) fn sort_blocks<B: Backend>(
         unshare || cells.start < locked.covered.start || cells.end > locked.covered.end
     };
     let size = inode.i_size_peek();
+    let over_device = valid_size::writes_over_device(inode, iomap);
     let must_zero = |block: &FileBlock| {
+        let start = inode.sb.geometry.cells_of_block(*block).start;
         !iomap.is_to_be_read()
-            || iomap.valid.is_some_and(|valid| inode.sb.geometry.cells_of_block(*block).start >= valid)
-            || inode.sb.geometry.cells_of_block(*block).start >= size
+            || !over_device && iomap.valid.is_some_and(|valid| start >= valid)
+            || start >= size
     };
-    let partly = locked.invalid.iter().copied().filter(partial);
     // What lies in the inode is in the folio by now.
-    partly.filter(|_| iomap.kind != IomapType::Inline).partition(must_zero)
+    let invalid = locked.invalid.iter().copied().filter(|_| iomap.kind != IomapType::Inline);
+    let (mut to_zero, mut to_read): (Vec<_>, Vec<_>) = invalid.partition(must_zero);
+    to_zero.retain(partial);
+    if over_device {
+        to_read = with_neighbours(&to_read, partial);
+    } else {
+        to_read.retain(partial);
+    }
+    (to_zero, to_read)
+}
+
+/// Of `blocks`, in the order of the file, the runs of which one is `partial`: a run is read at once, also what the write covers of it
+/// (`iomap_adjust_read_range`). Whether that is done can be told only where what is read may be nobody's.
+fn with_neighbours(blocks: &[FileBlock], partial: impl Fn(&FileBlock) -> bool) -> Vec<FileBlock> {
+    let runs = blocks.chunk_by(|block, next| block + 1 == *next);
+    runs.filter(|run| run.iter().any(&partial)).flatten().copied().collect()
 }
 
 /// `iomap_write_begin_inline`: fills the folio from the inode, however much the write covers.
@@ -83,8 +99,9 @@ pub(super) async fn read_blocks<B: Backend>(
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
     audit_use(inode, &iter.iomap, to_read, locked);
     let folio = slot.locked_mut(id, me);
+    let valid = valid_size::read_for_write(inode, &iter.iomap);
     for block in to_read {
-        read_block(inode, &iter.iomap, iter.iomap.valid, *block, &mut folio.cells);
+        read_block(inode, &iter.iomap, valid, *block, &mut folio.cells);
         let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
         inode.emit(|| {

@@ -39,9 +39,7 @@ pub(super) async fn copy<B: Backend>(
     let FolioRef { index, id } = locked.folio;
     let stop = locked.covered.end;
     let size = inode.i_size_peek();
-    let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
-    let mut copied_to = stop.min(source_end);
-    copied_to -= missing(inode, me, write, index, copied_to.saturating_sub(write.pos)).await;
+    let copied_to = copied_to(inode, me, write, locked).await;
     let mut slot = inode.page(index).lock(Op::on("copy", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
     if !to_zero.is_empty() {
@@ -63,6 +61,7 @@ pub(super) async fn copy<B: Backend>(
     if accepted {
         put(inode, folio, write, &iter.iomap, locked, done);
     }
+    valid_size::put_folio(inode, &iter.iomap, folio, &inode.sb.geometry.cells_of_folio(index), done);
     if raises {
         i_size_write(inode, write, size..done);
     }
@@ -120,6 +119,13 @@ fn next_folio<B: Backend>(inode: &Inode<B>, mut iter: IomapIter) -> WriteState {
         iter.write.pos = mapped;
     }
     if iter.write.pos == mapped { WriteState::End(iter, None) } else { WriteState::Folio(iter) }
+}
+
+/// How far a copy comes: to the end of what can be read of its source, or less.
+async fn copied_to<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, locked: &Locked) -> Cell {
+    let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
+    let end = locked.covered.end.min(source_end);
+    end - missing(inode, me, write, locked.folio.index, end.saturating_sub(write.pos)).await
 }
 
 /// How many of the cells a copy from the user's buffer leaves out, where it may.

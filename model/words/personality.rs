@@ -3,7 +3,7 @@
 use crate::words::extent::{Extent, ExtentMap};
 use crate::words::geometry::FileBlock;
 use crate::words::settings::{choices, settable};
-use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
+use crate::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
 
 choices! {
     /// What a buffered write into a hole does in `->iomap_begin`.
@@ -548,10 +548,14 @@ pub struct Personality {
     pub valid_size: bool,
     /// What is read behind that.
     pub valid_read: ValidRead,
+    /// What a write finds there.
+    pub valid_write: ValidWrite,
     /// When a write moves it.
     pub valid_moved: ValidMoved,
     /// Who moves it for stores through a mapping.
     pub mkwrite_valid: MkwriteValid,
+    /// Where a truncate zeroes the rest of a block.
+    pub truncate_zero_block: TruncateZeroBlock,
     /// The name of the built-in one that it is, whatever else is changed of it.
     pub base: &'static str,
     /// Whose code it is.
@@ -673,8 +677,10 @@ settable!(Personality {
     layout_returned,
     valid_size,
     valid_read,
+    valid_write,
     valid_moved,
     mkwrite_valid,
+    truncate_zero_block,
 });
 
 impl Personality {

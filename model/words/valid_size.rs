@@ -20,6 +20,17 @@ choices! {
 }
 
 choices! {
+    /// What a write finds behind the valid size in a block that it covers in part, and reads.
+    ValidWrite {
+        /// Zeros.
+        Zeros = "zeros",
+        /// What the device has there, in all blocks from the first such one on; then the folio is zeroed from the end of the
+        /// copy on, unless that lies before the valid size (`ntfs_iomap_begin`, `ntfs_iomap_put_folio`; fs/ntfs3/inode.c, 7.3).
+        Device = "device",
+    }
+}
+
+choices! {
     /// When a write that reaches behind the valid size moves it there.
     ValidMoved {
         /// Where a block is mapped to be written, with its folio locked: also by writeback, and whatever lies before it
@@ -42,5 +53,15 @@ choices! {
         Moved = "moved",
         /// Nobody (a mutant).
         Nothing = "none",
+    }
+}
+
+choices! {
+    /// Where a truncate to the middle of a block zeroes the rest of it.
+    TruncateZeroBlock {
+        /// In the page cache, which is dirty then (`exfat_block_truncate_page`, `block_truncate_page`; 6.12).
+        Written = "written",
+        /// In what is cached of it alone (`truncate_setsize`; 7.3).
+        Cache = "cache",
     }
 }

@@ -33,7 +33,7 @@ use stalemap_model::words::personality::{
     FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, OldSize, Personality, Relocate, SeekMap,
     SizeFlush, SizeLog, TruncateDioWait, TruncateFlush, WriteDioWait, WriteLock, ZonedWriteError,
 };
-use stalemap_model::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
+use stalemap_model::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
 use crate::common::{good, least, page, shipped};
@@ -1165,6 +1165,18 @@ fn a_layout_is_used_when_it_is_returned() {
         &[properties::WRONG_ADDRESS, properties::STALE_EXPOSURE, properties::LOST_WRITE],
         &[branches::UNMAP],
     );
+}
+
+/// A write reads what the device has behind the valid size, which a truncate has zeroed in the page cache alone.
+#[test]
+fn a_write_reads_behind_the_valid_size() {
+    let device: Mutation = |_, fs| fs.valid_write = ValidWrite::Device;
+    caught("ntfs3/write-below-valid", device, &[properties::STALE_EXPOSURE], &[branches::READ_FILL]);
+    let on_disk: Mutation = |_, fs| {
+        fs.valid_write = ValidWrite::Device;
+        fs.truncate_zero_block = TruncateZeroBlock::Written;
+    };
+    holds("ntfs3/write-below-valid", on_disk, &[branches::READ_FILL]);
 }
 
 /// What lies behind the valid size is read, nobody moves it for a store, it is moved over what nobody has zeroed, or too late.
