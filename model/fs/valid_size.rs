@@ -70,13 +70,20 @@ pub(crate) async fn advance<B: Backend>(inode: &Inode<B>, written: &Range<Cell>)
 
 /// Whether a write reads what lies behind the valid size from the device, and blocks that it covers with those that it does not.
 pub(crate) fn writes_over_device<B: Backend>(inode: &Inode<B>, iomap: &Iomap) -> bool {
-    iomap.valid.is_some() && inode.sb.config.fs.valid_write == ValidWrite::Device
+    iomap.valid.is_some() && inode.sb.config.fs.valid_write != ValidWrite::Zeros
 }
 
-/// From where on a write zeroes the blocks that it reads by a mapping.
-pub(crate) fn read_for_write<B: Backend>(inode: &Inode<B>, iomap: &Iomap) -> Option<Cell> {
+/// From where on a write zeroes the blocks that it reads by a mapping up to `end`, for a copy to `covered`.
+pub(crate) fn read_for_write<B: Backend>(
+    inode: &Inode<B>,
+    iomap: &Iomap,
+    end: Cell,
+    covered: Cell,
+) -> Option<Cell> {
+    let valid = iomap.valid?;
     match inode.sb.config.fs.valid_write {
-        ValidWrite::Zeros => iomap.valid,
+        ValidWrite::Zeros => Some(valid),
+        ValidWrite::ZeroTail => Some(if end < valid { valid } else { covered }),
         ValidWrite::Device => None,
     }
 }
@@ -89,7 +96,8 @@ pub(crate) fn put_folio<B: Backend>(
     cells: &Range<Cell>,
     done: Cell,
 ) {
-    if writes_over_device(inode, iomap) && iomap.valid.is_some_and(|valid| valid <= done) {
+    let device = inode.sb.config.fs.valid_write == ValidWrite::Device;
+    if device && iomap.valid.is_some_and(|valid| valid <= done) {
         folio.cells[within(cells, &(done..cells.end))].fill(Value::ZERO);
     }
 }

@@ -99,7 +99,8 @@ pub(super) async fn read_blocks<B: Backend>(
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
     audit_use(inode, &iter.iomap, to_read, locked);
     let folio = slot.locked_mut(id, me);
-    let valid = valid_size::read_for_write(inode, &iter.iomap);
+    let end = iter.write.end.min(iter.mapped_end(inode));
+    let valid = valid_size::read_for_write(inode, &iter.iomap, end, locked.covered.end);
     for block in to_read {
         read_block(inode, &iter.iomap, valid, *block, &mut folio.cells);
         let n = inode.sb.block_in_folio(*block);

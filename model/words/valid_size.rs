@@ -24,6 +24,9 @@ choices! {
     ValidWrite {
         /// Zeros.
         Zeros = "zeros",
+        /// The same behind the copy; but if the mapping reaches to the valid size, what it covers is read, too, from the first such
+        /// block on (`exfat_write_iomap_begin`, IOMAP_F_ZERO_TAIL; fs/exfat/iomap.c, 7.3).
+        ZeroTail = "zero-tail",
         /// What the device has there, in all blocks from the first such one on; then the folio is zeroed from the end of the
         /// copy on, unless that lies before the valid size (`ntfs_iomap_begin`, `ntfs_iomap_put_folio`; fs/ntfs3/inode.c, 7.3).
         Device = "device",

@@ -1179,6 +1179,41 @@ fn a_write_reads_behind_the_valid_size() {
     holds("ntfs3/write-below-valid", on_disk, &[branches::READ_FILL]);
 }
 
+/// A write that reaches to the valid size reads what it covers, and its copy is short.
+#[test]
+fn a_short_copy_over_what_was_read_behind_the_valid_size() {
+    let source = "title = \"A copy that comes short behind the valid size\"
+[geometry]
+block = \"512\"
+folio = \"4k\"
+[fs]
+allocate = \"written\"
+valid_size = true
+block_dirty = true
+[setup]
+run = [\"truncate 4k\"]
+[[actor]]
+name = \"writer\"
+run = [\"@fail 64\", \"pwrite -S 0x57 0 640\"]
+[[actor]]
+name = \"reader\"
+run = [\"pread 0 4k\"]
+";
+    let scenario = good("short.toml", source);
+    for (valid_write, right) in [
+        (ValidWrite::Zeros, Vec::new()),
+        (ValidWrite::ZeroTail, vec![properties::STALE_EXPOSURE]),
+        (ValidWrite::Device, Vec::new()),
+    ] {
+        for design in DESIGNS {
+            let mut config = scenario.config(Design::built_in(design).unwrap());
+            config.fs.valid_write = valid_write;
+            let exploration = explored(&Kernel::new(config).unwrap());
+            assert_eq!(properties::of_bits(exploration.violated), right, "{valid_write:?} under {design}");
+        }
+    }
+}
+
 /// What lies behind the valid size is read, nobody moves it for a store, it is moved over what nobody has zeroed, or too late.
 #[test]
 fn the_valid_size_is_not_what_is_on_the_blocks() {

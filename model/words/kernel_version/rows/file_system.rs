@@ -401,7 +401,7 @@ pub(super) const ROWS: &[Row] = &[
         &[text(
             "zeros",
             ALL,
-            "of no use without a valid size. 6.12: the buffers of exfat_get_block and ntfs_get_block_vbo are new behind it; ntfs3 in 7.3: `device`",
+            "of no use without a valid size. 6.12: the buffers of exfat_get_block and ntfs_get_block_vbo are new behind it. 7.3: exFAT `zero-tail`, ntfs3 `device`",
         )],
     ),
     row(
