@@ -61,11 +61,25 @@ pub(crate) async fn look<B: Backend>(inode: &Inode<B>) -> Cell {
     map.valid.unwrap_or(Cell::MAX)
 }
 
-/// Moves the valid size to the end of `written`, if it lies in there.
-pub(crate) async fn advance<B: Backend>(inode: &Inode<B>, written: &Range<Cell>) {
+/// Moves the valid size to the end of `written`, if it lies in there. Where it is then.
+pub(crate) async fn advance<B: Backend>(inode: &Inode<B>, written: &Range<Cell>) -> Cell {
     let mut map = inode.lock_map(Op::new("extend_valid_size")).await;
     map.advance_valid_size(written);
+    let valid = map.valid.unwrap_or(Cell::MAX);
     map.end();
+    valid
+}
+
+/// Whether mmap(2) moves it.
+pub(crate) fn moves_at_mmap<B: Backend>(inode: &Inode<B>) -> bool {
+    let fs = &inode.sb.config.fs;
+    fs.valid_size && matches!(fs.mkwrite_valid, MkwriteValid::AtMmap | MkwriteValid::AtMmapAndClose)
+}
+
+/// Whether munmap(2) does.
+pub(crate) fn moves_at_close<B: Backend>(inode: &Inode<B>) -> bool {
+    let fs = &inode.sb.config.fs;
+    fs.valid_size && fs.mkwrite_valid == MkwriteValid::AtMmapAndClose
 }
 
 /// Whether a write reads what lies behind the valid size from the device, and blocks that it covers with those that it does not.

@@ -52,6 +52,9 @@ choices! {
         Zeroed = "zeroed",
         /// mmap(2), as far as the file reaches then; a write fault does nothing.
         AtMmap = "at-mmap",
+        /// The same, and munmap(2) once more, without i_rwsem, for a mapping that may be stored through; what is cached behind it is
+        /// zeroed (`ntfs_filemap_close`, fs/ntfs3/file.c, 7.3).
+        AtMmapAndClose = "at-mmap-and-close",
         /// The write fault moves it, and zeroes nothing (a mutant).
         Moved = "moved",
         /// Nobody (a mutant).

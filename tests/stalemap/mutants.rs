@@ -1214,6 +1214,33 @@ run = [\"pread 0 4k\"]
     }
 }
 
+/// The end of a mapping moves the valid size, too, over what the file has grown by.
+#[test]
+fn the_end_of_a_mapping_moves_the_valid_size() {
+    let source = "title = \"A file that grows under a mapping\"
+[fs]
+allocate = \"written\"
+valid_size = true
+block_dirty = true
+[setup]
+run = [\"pwrite -S 0x58 0 4k\", \"fsync\"]
+[[actor]]
+name = \"mapper\"
+run = [\"mmap -w 0 8k\", \"truncate 8k\", \"munmap\", \"pread 4k 4k\"]
+";
+    let scenario = good("munmap.toml", source);
+    for (mkwrite_valid, right) in
+        [(MkwriteValid::AtMmap, Vec::new()), (MkwriteValid::AtMmapAndClose, vec![properties::STALE_EXPOSURE])]
+    {
+        for design in DESIGNS {
+            let mut config = scenario.config(Design::built_in(design).unwrap());
+            config.fs.mkwrite_valid = mkwrite_valid;
+            let exploration = explored(&Kernel::new(config).unwrap());
+            assert_eq!(properties::of_bits(exploration.violated), right, "{mkwrite_valid:?} under {design}");
+        }
+    }
+}
+
 /// What lies behind the valid size is read, nobody moves it for a store, it is moved over what nobody has zeroed, or too late.
 #[test]
 fn the_valid_size_is_not_what_is_on_the_blocks() {
