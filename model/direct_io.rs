@@ -7,6 +7,7 @@
 //! extents wait for i_dio_count; against page faults, nothing does. A design may compare all the same, before the write pads
 //! (`dio_write_check`): nothing keeps the answer true until the zeros are on the device.
 //!
+//! ext4 holds i_rwsem exclusively for a write that makes the file longer, and waits for it: nothing grows in flight.
 //! gfs2 and zonefs hold i_rwsem exclusively; gfs2 has its glock besides, and allocates nothing (fs/gfs2/file.c).
 //!
 //! Shared blocks are not overwritten: the data goes to copies in the COW fork, which the completion puts in their
@@ -209,7 +210,11 @@ async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepp
     } else {
         inode.i_size_peek()
     };
-    if dio.request.end >= size {
+    let overwrites = match inode.sb.config.fs.dio_lock {
+        DioLock::ExtendingExclusive => dio.request.end <= size,
+        DioLock::Shared | DioLock::Exclusive => dio.request.end < size,
+    };
+    if !overwrites {
         return alone(inode, me, dio, Held::Nothing);
     }
     dio.submission = Submission::OverwriteOnly;
@@ -258,9 +263,8 @@ fn waits_after(design: &Design) -> bool {
     matches!(design.dio_drain, DioDrain::BeforeAndAfter | DioDrain::After)
 }
 
-/// `xfs_ilock_iocb_for_write` and `xfs_file_write_checks`: i_rwsem, exclusively while the file's blocks are being
-/// shared with another, or for a write that begins beyond end of file. The size is looked at as soon as it is held;
-/// completions may still raise it.
+/// `xfs_ilock_iocb_for_write`, and what comes before the size is looked at: i_rwsem, exclusively while the file's blocks are being
+/// shared with another.
 async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
     match dio.lock {
         IoLock::Shared if dio.nowait => {
@@ -312,22 +316,52 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Steppe
             return ControlFlow::Continue(fall_back(inode, me, dio));
         }
     }
-    let design = &inode.sb.config.design;
+    write_checks(inode, me, dio).await
+}
+
+/// `xfs_file_write_checks`, `ext4_dio_write_checks`: i_rwsem exclusively for a write that begins beyond end of file, and on ext4 for
+/// one that ends there. The size is looked at as soon as it is held; completions may still raise it.
+async fn write_checks<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
+    let extends = extends(inode, &dio).await;
     let beyond = dio.request.start > inode.i_size_peek();
+    dio.submission = match dio.submission {
+        Submission::Plain | Submission::Extending if extends => Submission::Extending,
+        Submission::Plain | Submission::Extending => Submission::Plain,
+        Submission::OverwriteOnly if extends => Submission::Alone,
+        other @ (Submission::OverwriteOnly | Submission::Alone) => other,
+    };
     match dio.lock {
-        _ if beyond && dio.nowait => would_block(inode, me, &dio, Held::IoLock),
-        IoLock::Shared if beyond => {
+        _ if (beyond || extends) && dio.nowait => would_block(inode, me, &dio, Held::IoLock),
+        IoLock::Shared if beyond || extends => {
             inode.i_rwsem.up_read(me);
             let dio = not_begun(inode, dio);
             ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }))
         }
         IoLock::Shared => checked(inode, me, dio),
-        IoLock::Exclusive => {
-            let drain = beyond && design.dio_eof_drain
-                || dio.submission == Submission::Alone && drains_before(design);
-            if drain { ControlFlow::Continue(DioState::Drain(dio)) } else { zero_gap(inode, me, dio) }
-        }
+        IoLock::Exclusive if drains(inode, &dio) => ControlFlow::Continue(DioState::Drain(dio)),
+        IoLock::Exclusive => zero_gap(inode, me, dio),
     }
+}
+
+/// Whether a write that has i_rwsem exclusively waits for direct I/O in flight: one that is alone, and one beyond end of file. One
+/// that ext4 holds i_rwsem for since it makes the file longer does not: none that is in flight does so.
+fn drains<B: Backend>(inode: &Inode<B>, dio: &Dio) -> bool {
+    let beyond = dio.request.start > inode.i_size_peek();
+    let design = &inode.sb.config.design;
+    match dio.submission {
+        Submission::Extending => false,
+        Submission::Alone if drains_before(design) => true,
+        Submission::Plain | Submission::OverwriteOnly | Submission::Alone => beyond && design.dio_eof_drain,
+    }
+}
+
+/// `ext4_extending_io`: whether a write makes the file longer, in memory or on disk.
+async fn extends<B: Backend>(inode: &Inode<B>, dio: &Dio) -> bool {
+    if inode.sb.config.fs.dio_lock != DioLock::ExtendingExclusive {
+        return false;
+    }
+    let end = dio.request.end;
+    end > inode.i_size_peek() || end > inode.lock_map(Op::new("ext4_extending_io")).await.disk_size
 }
 
 /// `file_update_time` in `gfs2_file_write_iter`, of releases that call it for a direct write, too.
@@ -341,7 +375,7 @@ fn file_update_time<B: Backend>(inode: &Inode<B>) {
 fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<DioState> {
     let size = inode.i_size_peek();
     inode.oracle.begin_growth(&inode.sb.geometry, dio.id, &(size..dio.request.start));
-    match eof_tail(inode, size, dio.request.start, Grower::Write) {
+    match eof_tail(inode, size, dio.request.start, Grower::Direct) {
         Some(tail) => ControlFlow::Continue(DioState::ZeroLock(dio, tail)),
         None => checked(inode, me, dio),
     }
@@ -349,7 +383,9 @@ fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<DioS
 
 /// The checks are done: `iomap_dio_rw` begins.
 fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
-    if dio.submission != Submission::Alone && dio.lock == IoLock::Exclusive {
+    let kept =
+        dio.submission == Submission::Alone || inode.sb.config.fs.dio_lock == DioLock::ExtendingExclusive;
+    if !kept && dio.lock == IoLock::Exclusive {
         inode.i_rwsem.downgrade_write(me);
         dio.lock = IoLock::Shared;
     }
@@ -474,8 +510,8 @@ async fn begin<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio, pos: Cel
     let blocks = geometry.blocks_touched(&(pos..dio.request.end));
     let overwrite = match dio.submission {
         Submission::OverwriteOnly => Overwrite::Only,
-        Submission::Plain | Submission::Alone if dio.nowait => Overwrite::OrConvert,
-        Submission::Plain | Submission::Alone => Overwrite::OrAllocate,
+        Submission::Plain | Submission::Alone | Submission::Extending if dio.nowait => Overwrite::OrConvert,
+        Submission::Plain | Submission::Alone | Submission::Extending => Overwrite::OrAllocate,
     };
     match fs::direct_write_begin(inode, &blocks, overwrite).await {
         Err(Refusal::Again) => {
@@ -582,7 +618,11 @@ fn payload<B: Backend>(inode: &Inode<B>, id: WriteId, cells: Range<Cell>) -> Vec
 
 /// All is submitted: waits, or leaves the rest to the worker.
 fn submit<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
-    let waits = dio.submission == Submission::Alone && waits_after(&inode.sb.config.design);
+    let waits = match dio.submission {
+        Submission::Alone => waits_after(&inode.sb.config.design),
+        Submission::Extending => matches!(dio.completer, Completer::Worker(_)),
+        Submission::Plain | Submission::OverwriteOnly => false,
+    };
     if waits {
         dio.completer = Completer::Submitter;
     }

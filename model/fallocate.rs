@@ -32,7 +32,7 @@ use crate::words::dio_design::DioWait;
 use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::ordering::Link;
-use crate::words::personality::{Hooks, OldSize};
+use crate::words::personality::{Hooks, OldSize, TruncateDioWait};
 use crate::writeback::{flush, jdata};
 
 /// What is done to the file.
@@ -183,7 +183,9 @@ async fn lock<B: Backend>(
         return ControlFlow::Continue(ChangeState::Recall(change));
     }
     let read = old_size(inode, &change).await;
-    dio_count::wait_if(inode, DioWait::Locked).await;
+    if waits_for_direct_io(inode, &change) {
+        dio_count::wait_if(inode, DioWait::Locked).await;
+    }
     let size = inode.i_size_peek();
     let plan = match change {
         Change::Truncate(new_size) => {
@@ -208,6 +210,16 @@ async fn lock<B: Backend>(
         inode.forget_data(cells);
     }
     ControlFlow::Continue(ChangeState::Run(Running::new(inode, plan)))
+}
+
+/// Whether it is of those that wait for direct I/O in flight once the locks are held.
+fn waits_for_direct_io<B: Backend>(inode: &Inode<B>, change: &Change) -> bool {
+    match (inode.sb.config.fs.truncate_dio_wait, change) {
+        (TruncateDioWait::Shrink, Change::Truncate(new_size)) => *new_size < inode.i_size_peek(),
+        (TruncateDioWait::Always, Change::Truncate(_)) | (_, Change::Fallocate(_) | Change::SetFlags(_)) => {
+            true
+        }
+    }
 }
 
 /// What a truncate reads before it waits for direct I/O, if that may raise the size meanwhile.

@@ -53,7 +53,7 @@ use crate::words::command::{Command, Io};
 use crate::words::design::{IterCalls, OnStale, PassError, Sample, ZeroLock};
 use crate::words::extent::Enospc;
 use crate::words::geometry::Cell;
-use crate::words::personality::{Personality, ShortBudget, SourceFault, WriteEnd};
+use crate::words::personality::{Personality, ShortBudget, SourceFault, WriteDioWait, WriteEnd};
 use crate::writeback::flush;
 
 /// What a write(2) returned.
@@ -219,7 +219,11 @@ async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> S
         write.failed = true;
         return finish(inode, me, &write);
     }
-    if write.request.start > size && inode.sb.config.design.dio_eof_drain {
+    let waits = match inode.sb.config.fs.write_dio_wait {
+        WriteDioWait::BeyondEof => write.request.start > size && inode.sb.config.design.dio_eof_drain,
+        WriteDioWait::Always => true,
+    };
+    if waits {
         inode_dio_wait(inode).await;
         size = inode.i_size_peek();
     }

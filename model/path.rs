@@ -13,6 +13,7 @@ use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::words::command::facts::Fault;
 use crate::words::command::{Command, Io};
+use crate::words::config::FileCommand;
 use crate::words::geometry::{Cell, FolioIndex};
 use crate::words::program::{Program, Worker};
 use crate::words::value::WriteId;
@@ -108,6 +109,18 @@ impl<'p, B: Backend> Part<'p, B> {
         let before = usize::from(self.command);
         let calls = self.program.commands[..before].iter().zip(&self.program.workers[..before]);
         calls.filter(|(call, _)| call.command.io() == Some(Io::Aio)).filter_map(|(_, worker)| *worker)
+    }
+
+    /// What of the file the task has mapped before, if that is to be stored to, too.
+    pub fn mapped_to_store(&self) -> Option<&'p Range<u64>> {
+        let commands = &self.program.commands[..=usize::from(self.command)];
+        let file = commands.last()?.file;
+        let mapped = |call: &'p FileCommand| {
+            let Command::Mmap { range, writable } = &call.command else { return None };
+            Some((range, *writable))
+        };
+        let last = commands.iter().rev().filter(|call| call.file == file).find_map(mapped);
+        last.filter(|(_, writable)| *writable).map(|(range, _)| range)
     }
 
     /// What was said right before the command about the source of its write, last first.

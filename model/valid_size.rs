@@ -2,22 +2,26 @@
 //!
 //! `exfat_page_mkwrite` and `exfat_extend_valid_size` (fs/exfat/file.c, 6.12 and 7.3) zero what lies between the valid size and
 //! the page, and then move it to the end of the page; in 6.12 to the end of the mapping. Before 6630ea49103c mmap(2) did that for
-//! all of the mapping (`exfat_file_zeroed_range`). i_rwsem is held, which keeps writes out and truncation.
+//! all of the mapping (`exfat_file_zeroed_range`). i_rwsem is held, which keeps writes out and truncation; but for munmap(2), where that
+//! moves it, too.
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Op, Returned};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Returned};
 
 use crate::fs::valid_size;
 use crate::iomap::write_state::WriteState;
 use crate::iomap::{self, zero};
 use crate::path::{Ended, Part, Path, Stepped};
-use crate::state::event::What;
+use crate::state::event::{DataEvent, What};
 use crate::state::inode::Inode;
+use crate::state::slot::Slot;
 use crate::state::world::World;
 use crate::words::command::Command;
-use crate::words::geometry::Cell;
+use crate::words::geometry::{Cell, FolioIndex, within};
+use crate::words::ordering::Link;
 use crate::words::valid_size::MkwriteValid;
+use crate::words::value::Value;
 
 /// Where it stands, of the cells that the valid size is to be moved over.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -78,11 +82,8 @@ impl Path for MmapFile {
     type Ended = Returned;
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
-        let fs = &part.inode.sb.config.fs;
         match part.first()? {
-            Command::Mmap { range, writable: true }
-                if fs.valid_size && fs.mkwrite_valid == MkwriteValid::AtMmap =>
-            {
+            Command::Mmap { range, writable: true } if valid_size::moves_at_mmap(part.inode) => {
                 Some(MmapFile::Enter(part.cells(range)))
             }
             _ => None,
@@ -106,4 +107,63 @@ impl Path for MmapFile {
             },
         }
     }
+}
+
+/// The end of a mapping that may be stored through, where that moves the valid size (`ntfs_filemap_close`, fs/ntfs3/file.c, 7.3): its
+/// entries are gone, and no lock is held.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum VmaClose {
+    /// Before the valid size is moved to the end of the mapping, or of the file.
+    Move(Range<Cell>),
+    /// Before what is cached of a folio behind it is zeroed (`ntfs_zero_tail`).
+    Zero(FolioIndex, Cell),
+}
+
+impl Path for VmaClose {
+    type Ended = Returned;
+
+    /// The second part of munmap(2).
+    fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
+        let Command::Munmap = part.command() else { return None };
+        if part.number != 1 || !valid_size::moves_at_close(part.inode) {
+            return None;
+        }
+        Some(VmaClose::Move(part.cells(part.mapped_to_store()?)))
+    }
+
+    async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> Stepped<Self> {
+        let geometry = &inode.sb.geometry;
+        let (index, valid) = match self {
+            VmaClose::Move(cells) => {
+                let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await;
+                let valid = valid_size::advance(inode, &(0..cells.end.min(size as Cell))).await;
+                if valid >= geometry.cells() {
+                    return ControlFlow::Break(Returned::Success);
+                }
+                (geometry.folio_of(valid), valid)
+            }
+            VmaClose::Zero(index, valid) => {
+                zero_tail(inode, index, valid).await;
+                (index + 1, valid)
+            }
+        };
+        if index == geometry.folios() {
+            return ControlFlow::Break(Returned::Success);
+        }
+        ControlFlow::Continue(VmaClose::Zero(index, valid))
+    }
+}
+
+/// What is cached of a folio behind the valid size is zeroed with its lock held, also what is dirty.
+async fn zero_tail<B: Backend>(inode: &Inode<B>, index: FolioIndex, valid: Cell) {
+    let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
+    let mut slot = inode.page(index).lock_when(Op::on("ntfs_zero_tail", u32::from(index)), unlocked, 0).await;
+    inode.folio_passed(index, slot.current().map(|(id, _)| id));
+    let cells = inode.sb.geometry.cells_of_folio(index);
+    if let Some(folio) = slot.current_mut() {
+        let behind = valid.max(cells.start)..cells.end;
+        folio.cells[within(&cells, &behind)].fill(Value::ZERO);
+        inode.emit(|| What::Data(DataEvent::ZeroedInCache(inode.sb.geometry.bytes_of_cells(&behind))));
+    }
+    inode.audit_folio(index, &slot);
 }

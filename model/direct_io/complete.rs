@@ -30,6 +30,7 @@ use crate::words::command::{Command, FileId};
 use crate::words::dio_design::{DioAck, DioInvalidate, DioIsize, DioSize};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
+use crate::words::personality::DioLock;
 
 /// What follows the dropping of cached folios.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -307,7 +308,7 @@ fn ended<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion>
 }
 
 /// `xfs_iomap_write_unwritten` for one extent of the range: the conversion, then the size, in memory and on
-/// disk, in one ILOCK section. The kernel raises it to the end of the whole write with the first extent: the others are below
+/// disk, in one ILOCK section. XFS raises it to the end of the whole write with the first extent: the others are below
 /// end of file then, and not converted yet. Nobody is modelled who reads both counter and size without a lock and decides by
 /// their order.
 async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> ControlFlow<Dio, Completion> {
@@ -319,20 +320,36 @@ async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> Co
         inode.sb.backend.reach(branches::DIO_CONVERT);
     }
     let size = match inode.sb.config.design.dio_size {
-        DioSize::AfterConversion | DioSize::BeforeConversion => dio.request.end,
-        DioSize::WithEachExtent => geometry.cells_of_block(end - 1).end.min(dio.request.end),
+        DioSize::AfterConversion if extends_alone(inode) => None,
+        DioSize::AfterConversion | DioSize::BeforeConversion => Some(dio.request.end),
+        DioSize::WithEachExtent => Some(geometry.cells_of_block(end - 1).end.min(dio.request.end)),
     };
-    raise_size(inode, &dio, size);
-    map.raise_logged_size(size.min(inode.i_size_peek()));
+    if let Some(size) = size {
+        raise_size(inode, &dio, size);
+        map.raise_logged_size(size.min(inode.i_size_peek()));
+    }
+    let extends = size.is_none() && dio.request.end > map.disk_size.min(inode.i_size_peek());
     map.end();
-    if end < last { ControlFlow::Continue(Completion::Convert(dio, end)) } else { ended(inode, dio) }
+    if end < last {
+        ControlFlow::Continue(Completion::Convert(dio, end))
+    } else if extends {
+        ControlFlow::Continue(Completion::Size(Dio { unwritten: false, ..dio }))
+    } else {
+        ended(inode, dio)
+    }
+}
+
+/// Whether what makes the file longer is completed with i_rwsem held exclusively: then it is when all is converted, in memory and on
+/// disk together (`ext4_handle_inode_extension`).
+fn extends_alone<B: Backend>(inode: &Inode<B>) -> bool {
+    inode.sb.config.fs.dio_lock == DioLock::ExtendingExclusive
 }
 
 /// `xfs_dio_write_end_io` without a conversion: i_size is compared and raised under i_flags_lock, which one with a conversion does
 /// not take. Who compares with that lock held stores what it has compared, whatever i_size is by then.
 async fn set_isize<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
     let end = dio.request.end;
-    if inode.sb.config.design.dio_isize == DioIsize::Ilock {
+    if inode.sb.config.design.dio_isize == DioIsize::Ilock || extends_alone(inode) {
         let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
         raise_size(inode, &dio, end);
         map.raise_logged_size(end.min(inode.i_size_peek()));

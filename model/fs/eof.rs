@@ -13,8 +13,10 @@ use crate::words::personality::FsType;
 /// What makes a file grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Grower {
-    /// A write behind end of file, buffered or direct.
+    /// A buffered write behind end of file.
     Write,
+    /// A direct one.
+    Direct,
     /// A truncate, or what is done as one.
     Truncate,
     /// fallocate.
@@ -26,7 +28,8 @@ pub enum Grower {
 /// XFS zeroes all of them (`xfs_zero_range` in xfs_setattr_size and xfs_file_write_checks, 6.1 to 7.3), of which those behind
 /// the folio of end of file have no data: they are holes, or preallocated; but where a truncate has left there what direct I/O in
 /// flight had written, or has failed once i_size was less, since writeback had. gfs2 zeroes to the end of the page
-/// (`gfs2_clear_beyond_eof`, 6.12), and ext4 to the end of the block (`ext4_block_zero_eof`, 7.3).
+/// (`gfs2_clear_beyond_eof`, 6.12), and ext4 to the end of the block (`ext4_block_zero_eof`, 7.3): in `ext4_write_checks`, of buffered
+/// writes, in `ext4_setattr` and for fallocate. `ext4_dio_write_checks` does not call it: a direct write of ext4 zeroes nothing.
 pub fn eof_tail<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
@@ -62,6 +65,7 @@ fn zeroes<B: Backend>(inode: &Inode<B>, grower: Grower) -> bool {
     fs.zero_eof
         && match grower {
             Grower::Write => true,
+            Grower::Direct => fs.dio_zero_eof,
             Grower::Truncate => fs.truncate_zero_eof,
             Grower::Fallocate => fs.falloc_zero_eof,
         }

@@ -3,21 +3,29 @@
 //! What distinguishes it from XFS in the modelled paths: reads take no lock at all, so that they can meet a folio
 //! in the middle of a write, and the counter is that of the extent status tree, a cache that look-ups fill, too
 //! (`bump_lookup`). Writeback compares range and counter in a wrapper of its own, and unused reservations are
-//! punched the way of the iomap core.
+//! punched the way of the iomap core. Direct I/O is in flight beside less: a buffered write waits for all of it, and a direct write
+//! that makes the file longer is in flight under i_rwsem alone, so that a truncate may read the size before it waits.
 //!
 //! Left out: the journal (the handle of `->iomap_begin` is stopped before any folio is locked), ordered mode, the
 //! 64 bits of the counter (XFS's 32 do not wrap here either).
 
 use crate::fs::xfs;
-use crate::words::personality::{CloneLock, FsType, Names, Personality};
+use crate::words::personality::{
+    CloneLock, DioLock, FsType, Names, OldSize, Personality, TruncateDioWait, WriteDioWait,
+};
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
 pub(super) fn personality() -> Personality {
     Personality {
         read_takes_i_rwsem: false,
         seek_takes_i_rwsem: true,
+        dio_zero_eof: false,
         block_dirty: true,
         clone_lock: CloneLock::Absent,
+        old_size: OldSize::AfterWait,
+        truncate_dio_wait: TruncateDioWait::Shrink,
+        dio_lock: DioLock::ExtendingExclusive,
+        write_dio_wait: WriteDioWait::Always,
         insert_flush: false,
         default_cowextsize: 1,
         fs_type: FsType::Ext4,

@@ -18,10 +18,10 @@ use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, CloneUnmap, Completion, DelallocAlloc, DeviceCache, DioLock,
     Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip,
     LayoutReturned, LogOrdered, MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget,
-    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, UnshareCancels, WriteEnd, WriteLock,
-    ZonedWriteError,
+    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateDioWait, TruncateFlush, UnshareCancels, WriteDioWait,
+    WriteEnd, WriteLock, ZonedWriteError,
 };
-use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
+use crate::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
 
 /// What its operations are called.
 const NAMES: Names = Names {
@@ -57,6 +57,7 @@ pub(super) fn personality() -> Personality {
         zero_eof: true,
         truncate_zero_eof: true,
         falloc_zero_eof: true,
+        dio_zero_eof: true,
         write_end: WriteEnd::PunchDelalloc,
         hooks: Hooks::Nothing,
         completion: Completion::ConvertThenClear,
@@ -78,6 +79,7 @@ pub(super) fn personality() -> Personality {
         truncate_flush: TruncateFlush::Before,
         size_flush: SizeFlush::AfterSize,
         old_size: OldSize::BeforeWait,
+        truncate_dio_wait: TruncateDioWait::Always,
         clone_unmap: CloneUnmap::FromEof,
         delalloc_alloc: DelallocAlloc::Whole,
         unshare_cancels: UnshareCancels::Never,
@@ -87,6 +89,7 @@ pub(super) fn personality() -> Personality {
         dio_lock: DioLock::Shared,
         dio_times: true,
         write_lock: WriteLock::Exclusive,
+        write_dio_wait: WriteDioWait::BeyondEof,
         dropbehind: Dropbehind::Gated,
         srcmap: SourceMap::Unaligned,
         spare_blocks: 3,
@@ -108,8 +111,10 @@ pub(super) fn personality() -> Personality {
         layout_returned: LayoutReturned::Forgotten,
         valid_size: false,
         valid_read: ValidRead::Zeros,
+        valid_write: ValidWrite::Zeros,
         valid_moved: ValidMoved::IomapEnd,
         mkwrite_valid: MkwriteValid::Zeroed,
+        truncate_zero_block: TruncateZeroBlock::Written,
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
 
-use crate::fs::{self, stuffed};
+use crate::fs::{self, stuffed, valid_size};
 use crate::iomap::audit::audit_use;
 use crate::iomap::write_state::{IomapIter, Locked, Write};
 use crate::state::device::contents;
@@ -35,15 +35,33 @@ pub(super) fn sort_blocks<B: Backend>(
         let cells = inode.sb.geometry.cells_of_block(*block);
         unshare || cells.start < locked.covered.start || cells.end > locked.covered.end
     };
-    let partly = locked.invalid.iter().copied().filter(partial);
     // What lies in the inode is in the folio by now.
-    partly.filter(|_| iomap.kind != IomapType::Inline).partition(|block| needs_zeroing(inode, iomap, *block))
+    let invalid = locked.invalid.iter().copied().filter(|_| iomap.kind != IomapType::Inline);
+    let (mut to_zero, mut to_read): (Vec<_>, Vec<_>) =
+        invalid.partition(|block| needs_zeroing(inode, iomap, *block));
+    to_zero.retain(partial);
+    if valid_size::writes_over_device(inode, iomap) {
+        to_read = with_neighbours(&to_read, partial);
+    } else {
+        to_read.retain(partial);
+    }
+    (to_zero, to_read)
+}
+
+/// Of `blocks`, in the order of the file, the runs of which one is `partial`: a run is read at once, also what the write covers of it
+/// (`iomap_adjust_read_range`). Whether that is done can be told only where what is read may be nobody's.
+fn with_neighbours(blocks: &[FileBlock], partial: impl Fn(&FileBlock) -> bool) -> Vec<FileBlock> {
+    let runs = blocks.chunk_by(|block, next| block + 1 == *next);
+    runs.filter(|run| run.iter().any(&partial)).flatten().copied().collect()
 }
 
 /// `iomap_block_needs_zeroing`.
 fn needs_zeroing<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock) -> bool {
     let start = inode.sb.geometry.cells_of_block(block).start;
-    !iomap.is_to_be_read() || iomap.valid.is_some_and(|valid| start >= valid) || start >= inode.i_size_peek()
+    let is_invalid = || iomap.valid.is_some_and(|valid| start >= valid);
+    !iomap.is_to_be_read()
+        || !valid_size::writes_over_device(inode, iomap) && is_invalid()
+        || start >= inode.i_size_peek()
 }
 
 /// What is zeroed together with a block (`iomap_adjust_read_range`): the blocks of the write around it that are not valid either, on
@@ -104,8 +122,10 @@ pub(super) async fn read_blocks<B: Backend>(
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio_sync", u32::from(index))).await;
     audit_use(inode, &iter.iomap, to_read, locked);
     let folio = slot.locked_mut(id, me);
+    let end = iter.write.end.min(iter.mapped_end(inode));
+    let valid = valid_size::read_for_write(inode, &iter.iomap, end, locked.covered.end);
     for block in to_read {
-        read_block(inode, &iter.iomap, *block, &mut folio.cells);
+        read_block(inode, &iter.iomap, valid, *block, &mut folio.cells);
         let n = inode.sb.block_in_folio(*block);
         folio.set_uptodate(n..n + 1);
         inode.emit(|| {
@@ -116,13 +136,19 @@ pub(super) async fn read_blocks<B: Backend>(
     Ok(())
 }
 
-/// Reads a block from where the mapping says into the folio's cells. What lies behind the valid size is zeroed.
-pub(crate) fn read_block<B: Backend>(inode: &Inode<B>, iomap: &Iomap, block: FileBlock, cells: &mut [Value]) {
+/// Reads a block from where the mapping says into the folio's cells. What lies behind the `valid` ones is zeroed.
+pub(crate) fn read_block<B: Backend>(
+    inode: &Inode<B>,
+    iomap: &Iomap,
+    valid: Option<Cell>,
+    block: FileBlock,
+    cells: &mut [Value],
+) {
     let Some(phys) = iomap.source_of(block) else { return };
     inode.account(Expense::ReadBlock(block));
     let first = inode.sb.geometry.cells_of_block(block).start;
     for (at, cell) in inode.sb.cells_in_folio(block).enumerate() {
-        if iomap.valid.is_some_and(|valid| first + at as Cell >= valid) {
+        if valid.is_some_and(|valid| first + at as Cell >= valid) {
             cells[cell] = Value::ZERO;
             continue;
         }

@@ -63,6 +63,7 @@ pub(super) async fn copy<B: Backend>(
     if accepted {
         put(inode, folio, write, &iter.iomap, locked, done);
     }
+    valid_size::put_folio(inode, &iter.iomap, folio, &inode.sb.geometry.cells_of_folio(index), done);
     if raises {
         i_size_write(inode, write, size..done);
     }
@@ -122,7 +123,7 @@ fn next_folio<B: Backend>(inode: &Inode<B>, mut iter: IomapIter) -> WriteState {
     if iter.write.pos == mapped { WriteState::End(iter, None) } else { WriteState::Folio(iter) }
 }
 
-/// How far the user's buffer can be copied.
+/// How far a copy comes: to the end of what can be read of its source, or less.
 async fn end_of_copy<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, locked: &Locked) -> Cell {
     let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
     let end = locked.covered.end.min(source_end);

@@ -8,7 +8,7 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
-use crate::fs::valid_size::is_behind;
+use crate::fs::valid_size::{is_behind, look_when_read};
 use crate::fs::{self, glock, stuffed};
 use crate::iomap::fill::read_block;
 use crate::iomap::valid::valid_or_dropped;
@@ -23,7 +23,7 @@ use crate::state::trace;
 use crate::words::branches;
 use crate::words::check_design::ReadCheck;
 use crate::words::design::FillMap;
-use crate::words::geometry::{FileBlock, FolioIndex};
+use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::personality::Hooks;
 use crate::words::value::Value;
 use crate::words::writeback_design::ReadEnd;
@@ -261,6 +261,7 @@ async fn read<B: Backend>(
     mappings: &[(FileBlock, Iomap)],
 ) -> Vec<Piece> {
     let FolioRef { index, id } = held;
+    let valid = look_when_read(inode).await;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio", u32::from(index))).await;
     let size = inode.i_size_peek();
     let folio = slot.locked_mut(id, me);
@@ -286,7 +287,11 @@ async fn read<B: Backend>(
     let apart = inode.direct || inode.sb.config.design.read_end == ReadEnd::FirstPiece;
     let now = if apart { pieces.len().min(1) } else { pieces.len() };
     for (block, iomap) in pieces.drain(..now).flatten() {
-        read_block(inode, &iomap, block, &mut folio.cells);
+        read_block(inode, &iomap, valid.or(iomap.valid), block, &mut folio.cells);
+    }
+    let cells = inode.sb.geometry.cells_of_folio(index);
+    if let Some(valid) = valid.filter(|valid| now > 0 || *valid <= cells.start) {
+        zero_behind(&cells, valid, folio);
     }
     if pieces.is_empty() || inode.sb.config.design.read_end == ReadEnd::FirstPiece {
         folio.set_uptodate(0..inode.sb.geometry.blocks_per_folio());
@@ -315,6 +320,14 @@ fn add_to_pieces(pieces: &mut Vec<Piece>, block: FileBlock, iomap: &Iomap) {
     }
 }
 
+/// `ntfs_iomap_read_end_io`: what of a folio of `cells` lies behind the valid size is zeroed, whatever is there.
+fn zero_behind(cells: &Range<Cell>, valid: Cell, folio: &mut Folio) {
+    let from = valid.max(cells.start) - cells.start;
+    if let Some(behind) = folio.cells.get_mut(usize::from(from)..) {
+        behind.fill(Value::ZERO);
+    }
+}
+
 /// `iomap_finish_folio_read` of a further piece. With the last one the folio is uptodate and unlocked, unless it is already
 /// (a mutant).
 async fn read_piece<B: Backend>(
@@ -325,11 +338,15 @@ async fn read_piece<B: Backend>(
     last: bool,
 ) {
     let FolioRef { index, id } = held;
+    let valid = look_when_read(inode).await;
     let mut slot = inode.page(index).lock(Op::on("iomap_finish_folio_read", u32::from(index))).await;
     for (block, iomap) in piece {
-        read_block(inode, iomap, *block, &mut slot.folio_mut(id).cells);
+        read_block(inode, iomap, valid.or(iomap.valid), *block, &mut slot.folio_mut(id).cells);
         let bytes = || inode.sb.geometry.bytes_of_blocks(&(*block..*block + 1));
         inode.emit(|| What::Data(DataEvent::BlockRead(bytes())));
+    }
+    if let Some(valid) = valid {
+        zero_behind(&inode.sb.geometry.cells_of_folio(index), valid, slot.folio_mut(id));
     }
     if !last {
         return;

@@ -19,6 +19,8 @@ pub(crate) enum Submission {
     OverwriteOnly,
     /// Alone, since it may have to zero parts of blocks.
     Alone,
+    /// With nobody beside it but what is in flight already, and waited for, since it makes the file longer.
+    Extending,
 }
 
 /// What the device is given.

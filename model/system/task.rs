@@ -34,7 +34,7 @@ use crate::state::inode::Inode;
 use crate::state::world::World;
 use crate::system::umount;
 use crate::user_buffer::BufferStore;
-use crate::valid_size::MmapFile;
+use crate::valid_size::{MmapFile, VmaClose};
 use crate::words::command::Command;
 use crate::words::config::{FileCommand, Repeats};
 use crate::words::program::Program;
@@ -106,6 +106,7 @@ paths! {
     Getevents(Getevents),
     Mmap(MmapState),
     MmapFile(MmapFile),
+    VmaClose(VmaClose),
     Zap(Zap),
     Fsync(FsyncState),
     Shutdown(ShutdownState),
@@ -136,7 +137,9 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::CopySparse => at::<CopyState, B>(part),
         Command::Wait => at::<Getevents, B>(part),
         Command::Mread { .. } | Command::Mwrite { .. } | Command::Dma { .. } => at::<MmapState, B>(part),
-        Command::Munmap | Command::MadviseDontneed { .. } => at::<Zap, B>(part),
+        Command::Munmap | Command::MadviseDontneed { .. } => {
+            at::<Zap, B>(part).or_else(|| at::<VmaClose, B>(part))
+        }
         Command::Msync { .. } | Command::Fsync | Command::Fdatasync | Command::Syncfs => {
             at::<FsyncState, B>(part)
         }
@@ -205,6 +208,7 @@ fn looks_at_shutdown(at: &At) -> bool {
         | At::Getevents(_)
         | At::Mmap(_)
         | At::MmapFile(_)
+        | At::VmaClose(_)
         | At::Zap(_)
         | At::Fsync(_)
         | At::Shutdown(_)

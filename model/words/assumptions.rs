@@ -264,7 +264,7 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "valid-size",
-        "a valid size is not that of any release: i_rwsem and the invalidate_lock are taken as on XFS, who reads looks at it once, with the mapping, and a write behind end of file makes the file as long as its gap, and no longer, before it zeroes that",
+        "a valid size is not that of any release: i_rwsem and the invalidate_lock are taken as on XFS, who reads looks at it once, with the mapping (but for `valid_read = \"zeros-folio\"`), and a write behind end of file makes the file as long as its gap, and no longer, before it zeroes that",
         "exfat_iomap_read_end_io, ntfs_iomap_read_end_io (7.3), exfat_direct_IO (fs/exfat/inode.c, 6.12): once more, when the data have come; ntfs_set_size (fs/ntfs3/file.c): as long as the write",
         &["valid_size", "extend_valid_size"],
     ),

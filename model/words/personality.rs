@@ -3,7 +3,7 @@
 use crate::words::extent::{Extent, ExtentMap};
 use crate::words::geometry::FileBlock;
 use crate::words::settings::{choices, settable};
-use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
+use crate::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
 
 choices! {
     /// What a buffered write into a hole does in `->iomap_begin`.
@@ -192,8 +192,21 @@ choices! {
     DioLock {
         /// Shared, unless it has to be alone; then exclusively.
         Shared = "shared",
+        /// The same, but exclusively to its end if it makes the file longer, in memory or on disk: then it is waited for, whoever has
+        /// submitted it, and raises the size when all of it is converted (`ext4_dio_write_checks`).
+        ExtendingExclusive = "extending-exclusive",
         /// Exclusively.
         Exclusive = "exclusive",
+    }
+}
+
+choices! {
+    /// When a buffered write waits for direct I/O in flight, with i_rwsem held.
+    WriteDioWait {
+        /// If it begins beyond end of file, as the design says.
+        BeyondEof = "beyond-eof",
+        /// In any case (`ext4_buffered_write_iter`).
+        Always = "always",
     }
 }
 
@@ -260,6 +273,16 @@ choices! {
         BeforeWait = "before-wait",
         /// After that.
         AfterWait = "after-wait",
+    }
+}
+
+choices! {
+    /// Which truncates wait for direct I/O in flight.
+    TruncateDioWait {
+        /// All.
+        Always = "always",
+        /// Those that make the file shorter, and take blocks away (`ext4_setattr`).
+        Shrink = "shrink",
     }
 }
 
@@ -432,6 +455,8 @@ pub struct Personality {
     pub truncate_zero_eof: bool,
     /// Whether fallocate does, too.
     pub falloc_zero_eof: bool,
+    /// Whether a direct write does, too.
+    pub dio_zero_eof: bool,
     /// What becomes of the part of a mapping that was not written.
     pub write_end: WriteEnd,
     /// What is done around each folio of a write.
@@ -469,6 +494,8 @@ pub struct Personality {
     pub size_flush: SizeFlush,
     /// When a truncate reads the old size.
     pub old_size: OldSize,
+    /// Which truncates wait for direct I/O in flight, where the design says that they do.
+    pub truncate_dio_wait: TruncateDioWait,
     /// What a clone behind end of file drops.
     pub clone_unmap: CloneUnmap,
     /// What fallocate and direct writes allocate of a delayed extent.
@@ -489,6 +516,8 @@ pub struct Personality {
     pub dio_times: bool,
     /// How a buffered write holds i_rwsem.
     pub write_lock: WriteLock,
+    /// When it waits for direct I/O in flight.
+    pub write_dio_wait: WriteDioWait,
     /// What becomes of folios that are not to stay in the page cache.
     pub dropbehind: Dropbehind,
     /// When a write out of place says where to read what it does not cover.
@@ -532,10 +561,14 @@ pub struct Personality {
     pub valid_size: bool,
     /// What is read behind that.
     pub valid_read: ValidRead,
+    /// What a write finds there.
+    pub valid_write: ValidWrite,
     /// When a write moves it.
     pub valid_moved: ValidMoved,
     /// Who moves it for stores through a mapping.
     pub mkwrite_valid: MkwriteValid,
+    /// Where a truncate zeroes the rest of a block.
+    pub truncate_zero_block: TruncateZeroBlock,
     /// The name of the built-in one that it is, whatever else is changed of it.
     pub base: &'static str,
     /// Whose code it is.
@@ -606,6 +639,7 @@ settable!(Personality {
     zero_eof,
     truncate_zero_eof,
     falloc_zero_eof,
+    dio_zero_eof,
     write_end,
     hooks,
     completion,
@@ -624,6 +658,7 @@ settable!(Personality {
     truncate_flush,
     size_flush,
     old_size,
+    truncate_dio_wait,
     clone_unmap,
     delalloc_alloc,
     unshare_cancels,
@@ -633,6 +668,7 @@ settable!(Personality {
     dio_lock,
     dio_times,
     write_lock,
+    write_dio_wait,
     dropbehind,
     srcmap,
     spare_blocks,
@@ -654,8 +690,10 @@ settable!(Personality {
     layout_returned,
     valid_size,
     valid_read,
+    valid_write,
     valid_moved,
     mkwrite_valid,
+    truncate_zero_block,
 });
 
 impl Personality {

@@ -29,7 +29,7 @@ struct Condition {
 
 const CONDITIONS: &[Condition] = &[
     Condition {
-        fields: &["valid_read", "valid_moved", "mkwrite_valid"],
+        fields: &["valid_read", "valid_write", "valid_moved", "mkwrite_valid", "truncate_zero_block"],
         lacks: "`valid_size = true`",
         met: |it, _| it.fs.valid_size,
     },

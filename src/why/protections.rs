@@ -248,6 +248,18 @@ pub const PROTECTIONS: &[Protection] = &[
     ),
     protection(
         Kind::Wait,
+        "write_dio_wait",
+        "beyond-eof",
+        "the wait of a buffered write for direct I/O in flight",
+    ),
+    protection(
+        Kind::Wait,
+        "truncate_dio_wait",
+        "shrink",
+        "the wait of a truncate that makes the file longer for direct I/O in flight",
+    ),
+    protection(
+        Kind::Wait,
         "dio_wait",
         "none",
         "the wait of truncate, fallocate, reflink and exchange for direct I/O in flight",

@@ -29,11 +29,12 @@ use stalemap_model::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use stalemap_model::words::personality::{
-    Bump, CloneLock, Completion, DeviceCache, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
+    Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
     FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, OldSize, Personality, Relocate, SeekMap,
-    SizeFlush, SizeLog, TruncateFlush, UnshareCancels, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, TruncateDioWait, TruncateFlush, UnshareCancels, WriteDioWait, WriteLock,
+    ZonedWriteError,
 };
-use stalemap_model::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
+use stalemap_model::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
 use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
 
 use crate::common::{good, least, page, shipped};
@@ -368,6 +369,60 @@ fn old_size_after_the_wait() {
     for scenario in ["xfs/truncate-append", "xfs/truncate-append-cut"] {
         holds(scenario, |_, fs| fs.old_size = OldSize::AfterWait, &[branches::CONVERT]);
     }
+}
+
+/// A buffered write inside end of file does not wait for direct I/O in flight.
+#[test]
+fn a_buffered_write_beside_direct_io() {
+    caught(
+        "ext4/t11",
+        |_, fs| fs.write_dio_wait = WriteDioWait::BeyondEof,
+        &[properties::LOST_WRITE],
+        &[branches::DIO_CONVERT],
+    );
+}
+
+/// A direct write behind end of file does not zero the gap: so it is on ext4, whose other ways to make a file longer do.
+#[test]
+fn a_direct_write_does_not_zero_behind_end_of_file() {
+    let unzeroed: Mutation = |_, fs| fs.dio_zero_eof = false;
+    caught("xfs/eof-direct", unzeroed, &[properties::STALE_EXPOSURE], &[branches::MKWRITE]);
+    holds("ext4/eof-direct", |_, fs| fs.dio_zero_eof = true, &[branches::MKWRITE]);
+}
+
+/// A direct write that makes the file longer is in flight beside others, and raises the size with its first extent.
+#[test]
+fn a_direct_write_grows_the_file_beside_others() {
+    let shared: Mutation = |_, fs| fs.dio_lock = DioLock::Shared;
+    caught("ext4/dio-size-extents-crash", shared, &[properties::SIZE_ORDER], &[branches::DIO_CONVERT]);
+    violates(
+        "ext4/dio-append",
+        |_, fs| {
+            fs.dio_lock = DioLock::Shared;
+            fs.write_dio_wait = WriteDioWait::BeyondEof;
+        },
+        &[properties::SIZE_ORDER],
+    );
+    violates(
+        "ext4/truncate-append",
+        |_, fs| {
+            fs.dio_lock = DioLock::Shared;
+            fs.old_size = OldSize::BeforeWait;
+            fs.truncate_dio_wait = TruncateDioWait::Always;
+        },
+        &[properties::LOST_WRITE],
+    );
+}
+
+/// A truncate that makes the file longer does not wait for direct I/O in flight, as on ext4, and zeroes beside it.
+#[test]
+fn a_truncate_up_beside_direct_io() {
+    violates("ext4/truncate-up-aio", |_, _| (), &[properties::LOST_WRITE]);
+    holds(
+        "ext4/truncate-up-aio",
+        |_, fs| fs.truncate_dio_wait = TruncateDioWait::Always,
+        &[branches::READ_FILL],
+    );
 }
 
 /// Nobody who changes a file as a whole waits for direct I/O in flight, or all do before they have the locks.
@@ -1167,6 +1222,80 @@ fn a_layout_is_used_when_it_is_returned() {
     );
 }
 
+/// A write reads what the device has behind the valid size, which a truncate has zeroed in the page cache alone.
+#[test]
+fn a_write_reads_behind_the_valid_size() {
+    let device: Mutation = |_, fs| fs.valid_write = ValidWrite::Device;
+    caught("ntfs3/write-below-valid", device, &[properties::STALE_EXPOSURE], &[branches::READ_FILL]);
+    let on_disk: Mutation = |_, fs| {
+        fs.valid_write = ValidWrite::Device;
+        fs.truncate_zero_block = TruncateZeroBlock::Written;
+    };
+    holds("ntfs3/write-below-valid", on_disk, &[branches::READ_FILL]);
+}
+
+/// A write that reaches to the valid size reads what it covers, and its copy is short.
+#[test]
+fn a_short_copy_over_what_was_read_behind_the_valid_size() {
+    let source = "title = \"A copy that comes short behind the valid size\"
+[geometry]
+block = \"512\"
+folio = \"4k\"
+[fs]
+allocate = \"written\"
+valid_size = true
+block_dirty = true
+[setup]
+run = [\"truncate 4k\"]
+[[actor]]
+name = \"writer\"
+run = [\"@fail 64\", \"pwrite -S 0x57 0 640\"]
+[[actor]]
+name = \"reader\"
+run = [\"pread 0 4k\"]
+";
+    let scenario = good("short.toml", source);
+    for (valid_write, right) in [
+        (ValidWrite::Zeros, Vec::new()),
+        (ValidWrite::ZeroTail, vec![properties::STALE_EXPOSURE]),
+        (ValidWrite::Device, Vec::new()),
+    ] {
+        for design in DESIGNS {
+            let mut config = scenario.config(Design::built_in(design).unwrap());
+            config.fs.valid_write = valid_write;
+            let exploration = explored(&Kernel::new(config).unwrap());
+            assert_eq!(properties::of_bits(exploration.violated), right, "{valid_write:?} under {design}");
+        }
+    }
+}
+
+/// The end of a mapping moves the valid size, too, over what the file has grown by.
+#[test]
+fn the_end_of_a_mapping_moves_the_valid_size() {
+    let source = "title = \"A file that grows under a mapping\"
+[fs]
+allocate = \"written\"
+valid_size = true
+block_dirty = true
+[setup]
+run = [\"pwrite -S 0x58 0 4k\", \"fsync\"]
+[[actor]]
+name = \"mapper\"
+run = [\"mmap -w 0 8k\", \"truncate 8k\", \"munmap\", \"pread 4k 4k\"]
+";
+    let scenario = good("munmap.toml", source);
+    for (mkwrite_valid, right) in
+        [(MkwriteValid::AtMmap, Vec::new()), (MkwriteValid::AtMmapAndClose, vec![properties::STALE_EXPOSURE])]
+    {
+        for design in DESIGNS {
+            let mut config = scenario.config(Design::built_in(design).unwrap());
+            config.fs.mkwrite_valid = mkwrite_valid;
+            let exploration = explored(&Kernel::new(config).unwrap());
+            assert_eq!(properties::of_bits(exploration.violated), right, "{mkwrite_valid:?} under {design}");
+        }
+    }
+}
+
 /// What lies behind the valid size is read, nobody moves it for a store, it is moved over what nobody has zeroed, or too late.
 #[test]
 fn the_valid_size_is_not_what_is_on_the_blocks() {
@@ -1191,6 +1320,12 @@ fn the_valid_size_is_not_what_is_on_the_blocks() {
         "exfat/mmap-grow",
         |_, fs| fs.mkwrite_valid = MkwriteValid::AtMmap,
         &[properties::STALE_EXPOSURE],
+    );
+    caught(
+        "ntfs3/read-zeroes-dirty",
+        |_, fs| fs.valid_read = ValidRead::ZerosFolio,
+        &[properties::LOST_WRITE],
+        &[branches::CACHE_FILL],
     );
     caught(
         "ntfs3/valid-moved-late",

@@ -434,6 +434,15 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "dio_zero_eof",
+        EVERY,
+        &[flag(
+            true,
+            ALL,
+            "with `zero_eof`: xfs_file_write_checks is called by direct writes, too. gfs2 writes what grows the file through the page cache; on zonefs nothing does",
+        )],
+    ),
+    row(
         "isize_extended",
         EVERY,
         &[

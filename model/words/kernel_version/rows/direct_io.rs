@@ -200,6 +200,15 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "write_dio_wait",
+        EVERY,
+        &[text(
+            "beyond-eof",
+            ALL,
+            "xfs_file_write_checks, before it zeroes; gfs2 when the glock is granted (inode_go_held), zonefs_file_buffered_write not at all",
+        )],
+    ),
+    row(
         "dio_times",
         &["xfs", "xfs-zoned", "zonefs"],
         &[flag(

@@ -179,6 +179,15 @@ pub(super) const ROWS: &[Row] = &[
         &[text("after-wait", ALL, "a conventional zone's file cannot be truncated")],
     ),
     row(
+        "truncate_dio_wait",
+        EVERY,
+        &[text(
+            "always",
+            ALL,
+            "inode_dio_wait in xfs_setattr_size (7.3: xfs_vn_setattr_size) and gfs2_setattr_size, before it is asked which way. A conventional zone's file cannot be truncated",
+        )],
+    ),
+    row(
         "clone_unmap",
         XFS,
         &[text(
@@ -387,6 +396,15 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "valid_write",
+        EVERY,
+        &[text(
+            "zeros",
+            ALL,
+            "of no use without a valid size. 6.12: the buffers of exfat_get_block and ntfs_get_block_vbo are new behind it. 7.3: exFAT `zero-tail`, ntfs3 `device`",
+        )],
+    ),
+    row(
         "valid_moved",
         EVERY,
         &[text(
@@ -399,5 +417,14 @@ pub(super) const ROWS: &[Row] = &[
         "mkwrite_valid",
         EVERY,
         &[text("zeroed", ALL, "of no use without a valid size. exfat_page_mkwrite (6.12, 7.3)")],
+    ),
+    row(
+        "truncate_zero_block",
+        EVERY,
+        &[text(
+            "written",
+            ALL,
+            "of no use without a valid size. In 6.12 so; exFAT and ntfs3 in 7.3: `cache`",
+        )],
     ),
 ];
