@@ -13,7 +13,7 @@
 //!
 //! Where the device has a volatile cache, each of these images is read with what the device had before, too, as far as
 //! nothing has flushed it out: every write of the log does so first, so that an image goes with all data that was complete
-//! when it was committed.
+//! when it was committed. It is power that such a cache needs: a `shutdown` leaves what the device has completed.
 //!
 //! Who forces the log for one file makes durable what any file has committed up to that one's last transaction
 //! (`xfs_log_force_seq`, fs/xfs/xfs_log.c, and `xlog_cil_force_seq`, fs/xfs/xfs_log_cil.c, 6.1 to 7.3), and flushes the device. In

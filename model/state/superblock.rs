@@ -175,7 +175,7 @@ impl<B: Backend> SuperBlock<B> {
         let mut picked = pick(&busy);
         if picked.is_none() && !busy.is_empty() {
             // xfs_extent_busy_flush; gfs2_inplace_reserve flushes the log, too. Left out: the ordered data of that.
-            let cache = self.config.fs.device_cache;
+            let cache = self.config.device_cache();
             self.logs.iter().for_each(|log| log.update(|log| log.force(cache)));
             self.release_freed();
             picked = pick(&[]);

@@ -12,7 +12,8 @@ use std::ops::Range;
 use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
 use self::facts::Role::{
-    Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Searches, SetsDataMode, Stops, Syncs,
+    Announces, HandsOut, LosesPower, PassesBlocks, Plain, Preallocates, Relocates, Searches, SetsDataMode,
+    Stops, Syncs,
 };
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
@@ -296,7 +297,7 @@ pub enum Command {
         /// What is done around each folio of a write from here on.
         hooks: Hooks,
     },
-    /// `shutdown [-f]`: the file system stops; `-f` writes the log first.
+    /// `shutdown [-f]`: the file system stops; `-f` writes the log first. The device goes on, with what is in its cache.
     Shutdown {
         /// `-f`.
         flush: bool,
@@ -341,6 +342,13 @@ pub enum Command {
 /// fallocate(2), of all modes.
 const FALLOCATE_CALL: Option<&str> = Some("fallocate(2)");
 
+/// The file system can be told to stop: XFS_IOC_GOINGDOWN, EXT4_IOC_SHUTDOWN. fs/gfs2 and fs/zonefs have none (6.1, 6.12 and 7.3).
+const SHUTDOWN: Need = Need {
+    lacked: |fs| {
+        matches!(fs.fs_type, FsType::Gfs2 | FsType::Zonefs) || !(like_xfs(fs) || fs.is_out_of_place())
+    },
+    why: "this file system has no ioctl that shuts it down (ENOTTY)",
+};
 /// What a crash leaves is modelled.
 const RECOVERY: Need = Need {
     lacked: |fs| like_xfs(fs) && fs.completion == Completion::Clear,
@@ -514,7 +522,8 @@ impl Command {
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
             Command::Chattr { .. } => row(Some("FS_IOC_SETFLAGS"), none, Keeps, Stay, Nothing, &[JOURNALLED_ON_XFS, JOURNALLED_ON_ZONEFS, JOURNALLED_ON_EXT4], SetsDataMode),
 
-            Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY, RECOVERY_OF_ZONES], Stops),
+            Command::Shutdown { .. } => row(None, none, Keeps, Stay, Nothing, &[SHUTDOWN, RECOVERY, RECOVERY_OF_ZONES], Stops),
+            Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY, RECOVERY_OF_ZONES], LosesPower),
             Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
             Command::Short { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Short, *after)),
             Command::Kill { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Kill, *after)),

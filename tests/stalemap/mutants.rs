@@ -880,6 +880,13 @@ fn t16_conversion_without_a_flush() {
     );
 }
 
+/// A shutdown leaves what the device has completed, flushed or not.
+#[test]
+fn t16_shutdown_without_a_flush() {
+    let unflushed: Mutation = |_, fs| fs.device_cache = DeviceCache::Unflushed;
+    holds("xfs/generic-737", unflushed, &[branches::CONVERT]);
+}
+
 /// Completion logs a size that the file has only reached since (before 6.13).
 #[test]
 fn size_as_it_was_not_submitted() {
