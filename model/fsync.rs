@@ -3,6 +3,8 @@
 //! look at the same place (`file_write_and_wait_range`). gfs2 does when all else is done, and not at all if nothing is cached then
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3).
 //!
+//! sync(2) and syncfs(2) are a [path of their own](crate::sync), but on gfs2.
+//!
 //! Left out: that an error is told to each descriptor once, where here whoever asks first is told; and that `sync_file_range` asks, too.
 //!
 //! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
@@ -126,7 +128,7 @@ impl Path for FsyncState {
                 Command::Fsync => (part.all_folios(), InodeDirty::Times),
                 Command::Fdatasync => (part.all_folios(), InodeDirty::Datasync),
                 // `gfs2_sync_fs` flushes the log whatever is dirty.
-                Command::Syncfs => (part.all_folios(), InodeDirty::Clean),
+                Command::Syncfs if part.inode.merges_transactions() => (part.all_folios(), InodeDirty::Clean),
                 Command::Msync { range, wait: true } => (part.folios(range), InodeDirty::Datasync),
                 _ => return None,
             },
@@ -337,7 +339,7 @@ async fn is_cached<B: Backend>(inode: &Inode<B>) -> bool {
 }
 
 /// `file_check_and_advance_wb_err`.
-async fn file_check_wb_err<B: Backend>(inode: &Inode<B>) -> Result<(), Errno> {
+pub(crate) async fn file_check_wb_err<B: Backend>(inode: &Inode<B>) -> Result<(), Errno> {
     for kept in [WbError::Untold, WbError::OfFsync, WbError::OfCollision] {
         let op = Op::new("file_check_wb_err");
         let (this, none) = (kept.number(), WbError::None.number());
@@ -378,11 +380,11 @@ fn promise<B: Backend>(inode: &Inode<B>, me: ActorId, told: Told) -> ControlFlow
 }
 
 /// How far the log is forced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Upto {
-    /// To the last transaction of the file (`xfs_log_force_seq`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Upto {
+    /// To the last transaction of the file (`xfs_log_force_seq`), and the device is flushed.
     File,
-    /// To its end (`xfs_log_force`).
+    /// To its end (`xfs_log_force`), and who writes a checkpoint flushes the device, if anybody does.
     End,
 }
 

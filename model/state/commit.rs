@@ -30,6 +30,8 @@ impl<B: Backend> Inode<B> {
         let size = if self.merges_transactions() { self.i_size_peek() } else { map.disk_size };
         let image = Image::new(durable(&map.0), size, self.audit_stuffed());
         let cache = self.sb.config.device_cache();
+        let says_more =
+            self.sb.config.forces_log_alone() && !log.read(|log| log.latest().says_the_same(&image));
         log.update(|log| {
             if self.merges_transactions() {
                 log.merge(image, cache);
@@ -38,6 +40,9 @@ impl<B: Backend> Inode<B> {
                 log.commit(place, image, cache);
             }
         });
+        if says_more {
+            self.sb.committed();
+        }
     }
 
     /// A transaction commits, for callers that change what the inode says without the extent map's lock.
@@ -317,12 +322,30 @@ impl<B: Backend> SuperBlock<B> {
         self.logs.iter().map(|log| log.read(Log::place)).max().unwrap_or(0)
     }
 
-    /// `xfs_log_force`: what was committed so far survives, of whatever file.
-    pub fn log_force_all(&self) {
-        self.log_force(self.last_place());
+    /// Something commits, of whatever file: its times alone (`file_update_time`), where nothing merges transactions.
+    pub(super) fn committed(&self) {
+        if !self.config.forces_log_alone() {
+            return;
+        }
+        for log in &self.logs {
+            if log.read(Log::changes_with_checkpoint) {
+                log.update(Log::checkpoint);
+            }
+        }
     }
 
-    /// The log is forced up to a place.
+    /// `xfs_log_force`: what was committed so far survives, of whatever file. Where a checkpoint has it all, nothing is written, and the
+    /// device is not flushed.
+    pub fn log_force_all(&self) {
+        let place = self.last_place();
+        for log in &self.logs {
+            if log.read(|log| log.changes_if_written(place)) {
+                log.update(|log| log.write_up_to(place));
+            }
+        }
+    }
+
+    /// `xfs_log_force_seq`, and a flush of the device: the log is forced up to a place.
     fn log_force(&self, place: u16) {
         let cache = self.config.device_cache();
         for log in &self.logs {

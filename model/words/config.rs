@@ -9,7 +9,7 @@ use crate::words::design::Design;
 use crate::words::dio_design::DioAck;
 use crate::words::geometry::{Geometry, GeometryError};
 use crate::words::ordering::Orderings;
-use crate::words::personality::{DeviceCache, Freed, Personality, WriteEnd, ZonedWriteError};
+use crate::words::personality::{DeviceCache, Freed, Personality, SyncFs, WriteEnd, ZonedWriteError};
 use crate::words::settings::choices;
 use crate::words::value::WriteId;
 
@@ -186,6 +186,14 @@ impl Config {
         let loses_power = |call: &FileCommand| call.command.loses_power();
         let any = self.actors.iter().flat_map(|actor| &actor.run).any(loses_power);
         if any { self.fs.device_cache } else { DeviceCache::Absent }
+    }
+
+    /// Whether a sync(2) forces the log alone, so that what the device has in its cache survives if it was complete at the last commit.
+    pub fn forces_log_alone(&self) -> bool {
+        let syncs = |call: &FileCommand| call.command.syncs_all();
+        self.device_cache() == DeviceCache::Flushed
+            && self.fs.sync_fs == SyncFs::Log
+            && self.actors.iter().flat_map(|actor| &actor.run).any(syncs)
     }
 
     /// Whether device blocks may become free, or change hands, while others run.

@@ -106,6 +106,12 @@ impl Command {
         self.facts().role == Syncs || then != Then::Nothing
     }
 
+    /// Whether the command is sync(2) or syncfs(2).
+    pub fn syncs_all(&self) -> bool {
+        let Command::Syncfs = self else { return false };
+        true
+    }
+
     /// The pattern of the new data that the command puts into the file.
     pub fn pattern(&self) -> Option<u8> {
         self.facts().data.pattern()
