@@ -139,7 +139,7 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::Mread { .. } | Command::Mwrite { .. } | Command::Dma { .. } => at::<MmapState, B>(part),
         Command::Munmap | Command::MadviseDontneed { .. } => at::<Zap, B>(part),
         Command::Msync { .. } | Command::Fsync | Command::Fdatasync => at::<FsyncState, B>(part),
-        Command::Syncfs => at::<SyncState, B>(part).or_else(|| at::<FsyncState, B>(part)),
+        Command::Sync | Command::Syncfs => at::<SyncState, B>(part),
         Command::SyncRange { .. } => at::<SyncRangeState, B>(part),
         Command::Truncate { .. }
         | Command::Falloc { .. }

@@ -191,7 +191,9 @@ pub enum Command {
     },
     /// `fsync`.
     Fsync,
-    /// `sync` or `syncfs`, as far as it is about one file.
+    /// `sync`, as far as it is about one file. It returns nothing.
+    Sync,
+    /// `syncfs`, as far as it is about one file.
     Syncfs,
     /// `fdatasync`; here the same as `fsync`, since no metadata is tracked that it may leave out.
     Fdatasync,
@@ -485,6 +487,7 @@ impl Command {
 
             Command::Msync { range, wait } => row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], if *wait { Syncs } else { Plain }),
             Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Syncs),
+            Command::Sync => row(Some("sync(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::Syncfs => row(Some("syncfs(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
             Command::FadviseDontneed { range } => row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),

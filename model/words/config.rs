@@ -196,6 +196,12 @@ impl Config {
             && self.actors.iter().flat_map(|actor| &actor.run).any(syncs)
     }
 
+    /// Whether an actor's syncfs(2) asks whether writeback of any file has failed.
+    pub fn asks_superblock(&self) -> bool {
+        let asks = |call: &FileCommand| call.command == Command::Syncfs;
+        self.fs.io_errors && self.actors.iter().flat_map(|actor| &actor.run).any(asks)
+    }
+
     /// Whether device blocks may become free, or change hands, while others run.
     pub fn frees_blocks(&self) -> bool {
         let undone = self.fs.write_end == WriteEnd::TruncateAndFree;

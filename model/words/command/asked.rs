@@ -108,7 +108,7 @@ impl Command {
 
     /// Whether the command is sync(2) or syncfs(2).
     pub fn syncs_all(&self) -> bool {
-        let Command::Syncfs = self else { return false };
+        let (Command::Sync | Command::Syncfs) = self else { return false };
         true
     }
 
