@@ -3,6 +3,8 @@
 //! look at the same place (`file_write_and_wait_range`). gfs2 does when all else is done, and not at all if nothing is cached then
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3).
 //!
+//! sync(2) and syncfs(2) are a [path of their own](crate::sync).
+//!
 //! Left out: that an error is told to each descriptor once, where here whoever asks first is told; and that `sync_file_range` asks, too.
 //!
 //! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
@@ -25,8 +27,9 @@ use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering, Returned};
 use crate::judge::survivors::Told;
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
-use crate::state::inode::{Inode, WbError};
+use crate::state::inode::Inode;
 use crate::state::log::InodeDirty;
+use crate::state::wb_error::WbError;
 use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, Then};
@@ -125,8 +128,6 @@ impl Path for FsyncState {
             _ => match part.first()? {
                 Command::Fsync => (part.all_folios(), InodeDirty::Times),
                 Command::Fdatasync => (part.all_folios(), InodeDirty::Datasync),
-                // `gfs2_sync_fs` flushes the log whatever is dirty.
-                Command::Syncfs => (part.all_folios(), InodeDirty::Clean),
                 Command::Msync { range, wait: true } => (part.folios(range), InodeDirty::Datasync),
                 _ => return None,
             },
@@ -230,8 +231,7 @@ async fn check_error<B: Backend>(
 /// The end of one that asks nobody about errors: what has failed is lost, unless somebody was told before.
 async fn return_unasked<B: Backend>(inode: &Inode<B>, me: ActorId) -> Stepped<FsyncState> {
     drop(inode.lock_map(Op::new("fsync_return")).await);
-    let untold = inode.wb_error.newest() == WbError::Untold.number();
-    promise(inode, me, if untold { Told::No } else { Told::Yes })
+    promise(inode, me, if inode.has_untold_error() { Told::No } else { Told::Yes })
 }
 
 /// `filemap_fdatawait` in `__writeback_single_inode`: waits for the next of all folios, and asks about errors behind the last one.
@@ -378,11 +378,11 @@ fn promise<B: Backend>(inode: &Inode<B>, me: ActorId, told: Told) -> ControlFlow
 }
 
 /// How far the log is forced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Upto {
-    /// To the last transaction of the file (`xfs_log_force_seq`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Upto {
+    /// To the last transaction of the file (`xfs_log_force_seq`), and the device is flushed.
     File,
-    /// To its end (`xfs_log_force`).
+    /// To its end (`xfs_log_force`), and who writes a checkpoint flushes the device, if anybody does.
     End,
 }
 

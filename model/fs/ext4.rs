@@ -9,7 +9,7 @@
 //! 64 bits of the counter (XFS's 32 do not wrap here either).
 
 use crate::fs::xfs;
-use crate::words::personality::{CloneLock, FsType, Names, Personality};
+use crate::words::personality::{CloneLock, FsType, Names, Personality, SyncFs};
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
 pub(super) fn personality() -> Personality {
@@ -20,6 +20,7 @@ pub(super) fn personality() -> Personality {
         clone_lock: CloneLock::Absent,
         insert_flush: false,
         default_cowextsize: 1,
+        sync_fs: SyncFs::Flush,
         fs_type: FsType::Ext4,
         names: Names {
             read_begin: "ext4_iomap_begin",

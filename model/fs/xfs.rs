@@ -18,7 +18,7 @@ use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, CloneUnmap, Completion, DelallocAlloc, DeviceCache, DioLock,
     Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip,
     LayoutReturned, LogOrdered, MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget,
-    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, SourceFault, SourceMap, SyncFs, TruncateFlush, WriteEnd, WriteLock, ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, ValidMoved, ValidRead};
 
@@ -97,6 +97,7 @@ pub(super) fn personality() -> Personality {
         zone_blocks: 0,
         device_cache: DeviceCache::Absent,
         fsync_log: FsyncLog::Always,
+        sync_fs: SyncFs::Log,
         log_ordered: LogOrdered::Nothing,
         jdata_flip: JdataFlip::Truncate,
         io_errors: false,

@@ -3,13 +3,13 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::iomap::jdata::{bits, broken};
 use crate::state::buffers::{Buffers, Stored};
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{FolioId, FolioRef};
-use crate::state::inode::{Inode, WbError};
+use crate::state::inode::Inode;
 use crate::state::ioend::{Ioend, Outcome};
 use crate::state::private::Taken;
 use crate::state::slot::Slot;
@@ -290,7 +290,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
 /// dirty, also those behind end of file, and the file may have grown over them since.
 fn recover<B: Backend>(inode: &Inode<B>, block: FileBlock) {
     if inode.sb.config.fs.io_errors {
-        inode.wb_error.publish(WbError::Untold.number(), Ordering::Relaxed);
+        inode.mapping_set_error();
     }
     inode.judge_no_place(block);
 }

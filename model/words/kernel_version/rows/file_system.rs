@@ -320,6 +320,33 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "sync_fs",
+        XFS,
+        &[text(
+            "log",
+            ALL,
+            "xfs_fs_sync_fs (fs/xfs/xfs_super.c): xfs_log_force (fs/xfs/xfs_log.c), which writes nothing where neither the CIL nor an iclog has anything; an iclog that is written carries REQ_PREFLUSH (xlog_cil_push_work, xlog_write_iclog). sync_filesystem and ksys_sync (fs/sync.c) flush no device themselves",
+        )],
+    ),
+    row(
+        "sync_fs",
+        GFS2,
+        &[text(
+            "flush",
+            ALL,
+            "gfs2_sync_fs (fs/gfs2/super.c): gfs2_log_flush, whose header goes out with REQ_PREFLUSH; that it writes none where nothing is new is not modelled",
+        )],
+    ),
+    row(
+        "sync_fs",
+        &["zonefs"],
+        &[text(
+            "none",
+            ALL,
+            "zonefs_sops (fs/zonefs/super.c) has no ->sync_fs, and fs/sync.c flushes no device",
+        )],
+    ),
+    row(
         "relocate",
         &["xfs-zoned"],
         &[text(
