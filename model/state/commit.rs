@@ -103,21 +103,32 @@ impl<B: Backend> Inode<B> {
         }
     }
 
-    /// Whether fsync(2) has to write the log if `least` of the inode has to be dirty for that.
-    pub fn must_flush_log(&self, least: InodeDirty) -> bool {
-        !self.fsync_asks() || self.log().is_some_and(|log| log.read(|log| log.inode >= least))
-    }
-
-    /// `__writeback_single_inode` is about to write the inode, which is clean from here on.
-    pub fn mark_clean(&self) {
-        if let Some(log) = self.log().filter(|_| self.fsync_asks()) {
-            log.update(|log| log.inode = InodeDirty::Clean);
+    /// The same of its pages, which an fsync asks for where data are journalled.
+    pub fn mark_pages_dirty(&self) {
+        let journals = self.sb.config.fs.hooks == Hooks::Jdata && !self.sets_data_mode;
+        if let Some(log) = self.log().filter(|_| journals && self.fsync_asks())
+            && log.read(|log| !log.pages_dirty)
+        {
+            log.update(|log| log.pages_dirty = true);
         }
     }
 
+    /// Whether fsync(2) has to write the log if `least` of the inode, or a page, has to be dirty for that.
+    pub fn must_flush_log(&self, least: InodeDirty) -> bool {
+        let is_dirty = |log: &Log| log.inode >= least || log.pages_dirty;
+        !self.fsync_asks() || self.log().is_some_and(|log| log.read(is_dirty))
+    }
+
+    /// `__writeback_single_inode` is about to write the inode, which is clean from here on. Returns what was dirty, beside pages.
+    pub fn mark_clean(&self) -> InodeDirty {
+        let Some(log) = self.log().filter(|_| self.fsync_asks()) else { return InodeDirty::Datasync };
+        let was = log.read(|log| log.inode);
+        log.update(|log| (log.inode, log.pages_dirty) = (InodeDirty::Clean, false));
+        was
+    }
+
     fn fsync_asks(&self) -> bool {
-        let fs = &self.sb.config.fs;
-        self.merges_transactions() && fs.fsync_log == FsyncLog::IfDirty && fs.hooks != Hooks::Jdata
+        self.merges_transactions() && self.sb.config.fs.fsync_log == FsyncLog::IfDirty
     }
 
     /// Whether what is dirty is written before the log is flushed next.

@@ -90,6 +90,8 @@ pub struct Log {
     pub(crate) ordered: bool,
     /// What has changed in the inode since it was written last.
     pub(crate) inode: InodeDirty,
+    /// Whether pages of it are taken for dirty (`I_DIRTY_PAGES`), where an fsync asks for that: of journalled data.
+    pub(crate) pages_dirty: bool,
     /// What one transaction has of a write, in order: a crash leaves all of it or nothing.
     pub(crate) transactions: Vec<(WriteId, Range<Cell>)>,
     /// What device blocks held before, where nothing flushes the device.
@@ -107,6 +109,7 @@ impl Log {
             images,
             ordered: false,
             inode: InodeDirty::Clean,
+            pages_dirty: false,
             transactions: Vec::new(),
             superseded: BTreeSet::new(),
             checkpointed: BTreeSet::new(),

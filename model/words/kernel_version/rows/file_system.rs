@@ -307,7 +307,7 @@ pub(super) const ROWS: &[Row] = &[
         &[text(
             "if-dirty",
             ALL,
-            "gfs2_fsync (fs/gfs2/file.c) looks at i_state first: I_DIRTY but for I_DIRTY_PAGES, and for datasync but for I_DIRTY_SYNC; without it no sync_inode_metadata, and no flush of the device. With journalled data, whose dirty pages count, that is not modelled",
+            "gfs2_fsync (fs/gfs2/file.c) looks at i_state first: I_DIRTY but for I_DIRTY_PAGES, and for datasync but for I_DIRTY_SYNC; without it no sync_inode_metadata, and no flush of the device. With journalled data dirty pages count, too",
         )],
     ),
     row(
