@@ -135,7 +135,6 @@ async fn is_refused<B: Backend>(inode: &Inode<B>, change: &Change) -> bool {
 /// The call returns.
 fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, meaning: &Meaning, failed: bool) -> Returned {
     let Meaning { zeroed, taken_out, grown } = meaning;
-    inode.mark_dirty(InodeDirty::Datasync);
     if failed {
         for cells in [zeroed, taken_out, grown] {
             inode.oracle.fail_write(&inode.sb.geometry, 0, cells);
@@ -311,6 +310,7 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
                 return Worked::Partly(JobState::new(inode, Job::Flush(logged..new_size)));
             }
         }
+        AtOnce::MarkDirty => inode.mark_dirty(InodeDirty::Datasync),
         AtOnce::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
         AtOnce::SetSize(size) => {
             inode.i_size.store(Op::new("i_size_write"), u64::from(size), inode.order(Link::SizeStore)).await;

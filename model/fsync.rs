@@ -3,30 +3,35 @@
 //! look at the same place (`file_write_and_wait_range`). gfs2 does when all else is done, and not at all if nothing is cached then
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3).
 //!
+//! sync(2) and syncfs(2) are a [path of their own](crate::sync).
+//!
 //! Left out: that an error is told to each descriptor once, where here whoever asks first is told; and that `sync_file_range` asks, too.
 //!
 //! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
 //! can tell when the call began. Where a crash is judged, gfs2 looks whether its inode is dirty when the call begins
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3). If so, the inode is written when the data are on the device
 //! (`__writeback_single_inode`, fs/fs-writeback.c, which takes it for clean from there on), and that flushes the log; if not, the
-//! data are waited for and nothing else is done. Writeback of journalled data flushes the log itself.
+//! data are waited for and nothing else is done. What it does of journalled data stands in [`jdata`].
 //!
 //! gfs2 asks about errors (`file_fdatawait_range`) only while something of the file is cached. Who writes the inode is told before
 //! that, if nobody was since writeback failed (`filemap_fdatawait` in `__writeback_single_inode`), and returns behind the flush
 //! of the log. Left out: both where no crash is judged, since nothing is promised there, and of journalled data, where an fsync
 //! that finds anything dirty asks in any case.
 
+pub mod jdata;
 pub mod shutdown;
 
 use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering, Returned};
 
+use crate::fsync::jdata::JdataFsync;
 use crate::judge::survivors::Told;
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
-use crate::state::inode::{Inode, WbError};
+use crate::state::inode::Inode;
 use crate::state::log::InodeDirty;
+use crate::state::wb_error::WbError;
 use crate::state::world::World;
 use crate::words::branches;
 use crate::words::command::{Command, Then};
@@ -53,6 +58,8 @@ pub enum FsyncState {
         /// What follows.
         next: Next,
     },
+    /// Writing journalled data, and with them the log, on gfs2.
+    Jdata(JdataFsync),
     /// Before waiting for the next of all folios, which is left, ahead of a flush of the log.
     WaitAll(Range<FolioIndex>, Range<FolioIndex>),
     /// Before it is known whether writeback has failed and nobody was told, ahead of that flush.
@@ -125,8 +132,6 @@ impl Path for FsyncState {
             _ => match part.first()? {
                 Command::Fsync => (part.all_folios(), InodeDirty::Times),
                 Command::Fdatasync => (part.all_folios(), InodeDirty::Datasync),
-                // `gfs2_sync_fs` flushes the log whatever is dirty.
-                Command::Syncfs => (part.all_folios(), InodeDirty::Clean),
                 Command::Msync { range, wait: true } => (part.folios(range), InodeDirty::Datasync),
                 _ => return None,
             },
@@ -160,6 +165,7 @@ impl Path for FsyncState {
                     },
                 })
             }
+            FsyncState::Jdata(inner) => ControlFlow::Continue(write_jdata(inode, me, inner).await),
             FsyncState::WaitAll(left, folios) => {
                 ControlFlow::Continue(filemap_fdatawait(inode, left, folios).await)
             }
@@ -230,8 +236,15 @@ async fn check_error<B: Backend>(
 /// The end of one that asks nobody about errors: what has failed is lost, unless somebody was told before.
 async fn return_unasked<B: Backend>(inode: &Inode<B>, me: ActorId) -> Stepped<FsyncState> {
     drop(inode.lock_map(Op::new("fsync_return")).await);
-    let untold = inode.wb_error.newest() == WbError::Untold.number();
-    promise(inode, me, if untold { Told::No } else { Told::Yes })
+    promise(inode, me, if inode.has_untold_error() { Told::No } else { Told::Yes })
+}
+
+/// Journalled data are written, and waited for in the end.
+async fn write_jdata<B: Backend>(inode: &Inode<B>, me: ActorId, inner: JdataFsync) -> FsyncState {
+    match jdata::step(inode, me, inner).await {
+        ControlFlow::Continue(inner) => FsyncState::Jdata(inner),
+        ControlFlow::Break(folios) => FsyncState::Wait(folios),
+    }
 }
 
 /// `filemap_fdatawait` in `__writeback_single_inode`: waits for the next of all folios, and asks about errors behind the last one.
@@ -306,8 +319,12 @@ async fn begin_judged<B: Backend>(
 ) -> FsyncState {
     drop(inode.lock_map(Op::new("fsync")).await);
     inode.oracle.begin_sync(me, folios.clone());
-    if !inode.merges_transactions() || inode.sb.config.fs.hooks == Hooks::Jdata {
+    let journals = inode.sb.config.fs.hooks == Hooks::Jdata;
+    if !inode.merges_transactions() || journals && inode.sets_data_mode {
         return FsyncState::Flush(WriteAndWait::new(folios));
+    }
+    if journals {
+        return FsyncState::Jdata(JdataFsync::new(inode, least, folios));
     }
     let next = if inode.must_flush_log(least) { Next::WriteInode } else { Next::Wait };
     FsyncState::Write { inner: WritebackState::new(SyncMode::Integrity, folios.clone()), folios, next }
@@ -316,8 +333,7 @@ async fn begin_judged<B: Backend>(
 /// `__writeback_single_inode`, when the data are on the device: the inode is clean, and is written. `gfs2_write_inode` flushes the
 /// log, and takes the file off the list of ordered data later, with nothing held in between.
 fn write_inode<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, failed: bool) -> FsyncState {
-    let written = InodeWritten { was_dirty: inode.must_flush_log(InodeDirty::Times), failed };
-    inode.mark_clean();
+    let written = InodeWritten { was_dirty: inode.mark_clean() != InodeDirty::Clean, failed };
     FsyncState::LogFlush { inner: LogFlushState::Lock, folios, written }
 }
 
@@ -378,11 +394,11 @@ fn promise<B: Backend>(inode: &Inode<B>, me: ActorId, told: Told) -> ControlFlow
 }
 
 /// How far the log is forced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Upto {
-    /// To the last transaction of the file (`xfs_log_force_seq`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Upto {
+    /// To the last transaction of the file (`xfs_log_force_seq`), and the device is flushed.
     File,
-    /// To its end (`xfs_log_force`).
+    /// To its end (`xfs_log_force`), and who writes a checkpoint flushes the device, if anybody does.
     End,
 }
 

@@ -37,6 +37,7 @@ pub mod redirty;
 pub mod reflink;
 pub mod relocate;
 pub mod seek;
+pub mod sync;
 pub mod truncate;
 pub mod user_buffer;
 pub mod valid_size;

@@ -73,6 +73,8 @@ pub enum AtOnce {
         /// The size that is going to be logged.
         new_size: Cell,
     },
+    /// Marks the inode dirty, where fsync(2) asks for it.
+    MarkDirty,
     /// Zeroes data in the inode.
     ZeroStuffed(Range<Cell>),
     /// Stores i_size alone.

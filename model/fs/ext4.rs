@@ -11,7 +11,7 @@
 
 use crate::fs::xfs;
 use crate::words::personality::{
-    CloneLock, DioLock, FsType, Names, OldSize, Personality, TruncateDioWait, WriteDioWait,
+    CloneLock, DioLock, FsType, Names, OldSize, Personality, SyncFs, TruncateDioWait, WriteDioWait,
 };
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
@@ -28,6 +28,7 @@ pub(super) fn personality() -> Personality {
         write_dio_wait: WriteDioWait::Always,
         insert_flush: false,
         default_cowextsize: 1,
+        sync_fs: SyncFs::Flush,
         fs_type: FsType::Ext4,
         names: Names {
             read_begin: "ext4_iomap_begin",

@@ -22,7 +22,7 @@ use crate::words::extent::{Enospc, Extent};
 use crate::words::geometry::{Cell, FileBlock};
 use crate::words::personality::{
     Allocate, Completion, DioLock, Dropbehind, Freed, FsType, FsyncLog, LogOrdered, MkwriteUnlock, Names,
-    OldSize, Personality, SizeFlush, SourceFault, TruncateFlush, WriteEnd,
+    OldSize, Personality, SizeFlush, SourceFault, SyncFs, TruncateFlush, WriteEnd,
 };
 
 /// gfs2 as of 6.2, `data=ordered`.
@@ -46,6 +46,7 @@ pub(super) fn personality() -> Personality {
         dio_lock: DioLock::Exclusive,
         dropbehind: Dropbehind::Absent,
         fsync_log: FsyncLog::IfDirty,
+        sync_fs: SyncFs::Flush,
         log_ordered: LogOrdered::Submit,
         freed: Freed::WithTheLog,
         fs_type: FsType::Gfs2,

@@ -7,6 +7,9 @@
 //! inode, and logged, before the page cache behind it is dropped, in one transaction; one that grows is logged whatever is not
 //! written yet.
 //!
+//! A truncate (`gfs2_setattr`) and an allocation mark the inode dirty when all is done, a punch with what it drops from the page
+//! cache: the transactions that free its blocks mark nothing. So an fsync in between takes the mark away.
+//!
 //! A [stuffed](super::stuffed) file is unstuffed first where it would not fit into its inode any more, or is to have blocks;
 //! a hole in it is zeroed where the data are.
 
@@ -36,10 +39,8 @@ fn do_grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
         AtOnce::Extend { name: inode.sb.config.fs.names.setattr_size, blocks: 0..0, size: Some(new_size) };
     let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
     let unstuff = unstuffs.then_some(Job::Unstuff);
-    Plan {
-        jobs: unstuff.into_iter().chain(tail).chain(transaction([Job::AtOnce(extend)])).collect(),
-        meaning,
-    }
+    let jobs = unstuff.into_iter().chain(tail).chain(transaction([Job::AtOnce(extend)]));
+    Plan { jobs: jobs.chain([MARK_DIRTY]).collect(), meaning }
 }
 
 /// `do_shrink`: `trunc_start`, `punch_hole`, `trunc_end`.
@@ -48,6 +49,7 @@ fn do_shrink<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
     let resize = Job::AtOnce(AtOnce::SetSize(new_size));
     jobs.extend(transaction(std::iter::once(resize).chain(drop_behind(inode, size, new_size))));
     jobs.extend(transaction([Job::AtOnce(AtOnce::Shrink(new_size))]));
+    jobs.push(MARK_DIRTY);
     let meaning = Meaning { zeroed: new_size..inode.sb.geometry.cells(), ..Meaning::default() };
     Plan { jobs, meaning }
 }
@@ -83,7 +85,7 @@ fn allocate<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>, grown
     let space = AtOnce::Extend { name: inode.sb.config.fs.names.alloc_file_space, blocks, size: None };
     let resize = new_size.map(|new_size| transaction([Job::AtOnce(AtOnce::SetSize(new_size))]));
     let jobs = unstuff.into_iter().chain(tail).chain(transaction([Job::AtOnce(space)]));
-    let jobs = jobs.chain(resize.into_iter().flatten()).collect();
+    let jobs = jobs.chain(resize.into_iter().flatten()).chain([MARK_DIRTY]).collect();
     Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } }
 }
 
@@ -107,13 +109,14 @@ fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> 
         }
     }
     let flush = Job::Flush(geometry.cells_of_blocks(&touched));
-    let drop = transaction([Job::Drop(cells.clone())]);
+    let drop = Job::Drop(cells.clone());
     match inode.sb.config.fs.flush_unmap {
         FlushUnmap::WriteAndDrop | FlushUnmap::WriteAndDropFolios => {
-            jobs.extend(std::iter::once(flush).chain(drop));
+            jobs.push(flush);
+            jobs.extend(transaction([drop, MARK_DIRTY]));
         }
-        FlushUnmap::Drop => jobs.extend(drop),
-        FlushUnmap::Nothing => {}
+        FlushUnmap::Drop => jobs.extend(transaction([drop, MARK_DIRTY])),
+        FlushUnmap::Nothing => jobs.extend(transaction([MARK_DIRTY])),
     }
     let freed: Vec<FileBlock> = touched.filter(inside).collect();
     if let (Some(first), Some(last)) = (freed.first(), freed.last()) {
@@ -125,11 +128,9 @@ fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> 
 /// `__gfs2_punch_hole` in a stuffed file, which stays one.
 fn punch_stuffed(size: Cell, cells: &Range<Cell>) -> Plan {
     let zeroed = below(size, cells);
-    let jobs = if zeroed.is_empty() {
-        Vec::new()
-    } else {
-        transaction([Job::AtOnce(AtOnce::ZeroStuffed(zeroed.clone())), Job::Drop(cells.clone())])
-    };
+    let zero = (!zeroed.is_empty()).then(|| Job::AtOnce(AtOnce::ZeroStuffed(zeroed.clone())));
+    let drop = (!zeroed.is_empty()).then(|| Job::Drop(cells.clone()));
+    let jobs = transaction(zero.into_iter().chain(drop).chain([MARK_DIRTY]));
     Plan { jobs, meaning: Meaning { zeroed, ..Meaning::default() } }
 }
 
@@ -149,6 +150,9 @@ pub(super) fn do_gfs2_set_flags<B: Backend>(inode: &Inode<B>, hooks: Hooks) -> P
     }
     Plan { jobs, meaning: Meaning::default() }
 }
+
+/// `mark_inode_dirty`.
+const MARK_DIRTY: Job = Job::AtOnce(AtOnce::MarkDirty);
 
 /// Jobs of one transaction.
 fn transaction(jobs: impl IntoIterator<Item = Job>) -> Vec<Job> {

@@ -18,8 +18,8 @@ use crate::words::personality::{
     Allocate, Allocator, Bump, CloneLock, CloneUnmap, Completion, DelallocAlloc, DeviceCache, DioLock,
     Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed, FsType, FsyncLog, Hooks, JdataFlip,
     LayoutReturned, LogOrdered, MkwriteUnlock, Names, OldSize, Personality, Relocate, SeekMap, ShortBudget,
-    SizeFlush, SizeLog, SourceFault, SourceMap, TruncateDioWait, TruncateFlush, UnshareCancels, WriteDioWait,
-    WriteEnd, WriteLock, ZonedWriteError,
+    SizeFlush, SizeLog, SourceFault, SourceMap, SyncFs, TruncateDioWait, TruncateFlush, UnshareCancels,
+    WriteDioWait, WriteEnd, WriteLock, ZonedWriteError,
 };
 use crate::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
 
@@ -101,6 +101,7 @@ pub(super) fn personality() -> Personality {
         zone_blocks: 0,
         device_cache: DeviceCache::Absent,
         fsync_log: FsyncLog::Always,
+        sync_fs: SyncFs::Log,
         log_ordered: LogOrdered::Nothing,
         jdata_flip: JdataFlip::Truncate,
         io_errors: false,

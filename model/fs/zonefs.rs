@@ -9,7 +9,7 @@
 
 use crate::fs::xfs;
 use crate::words::personality::{
-    Allocate, Completion, DioLock, Dropbehind, FsType, Names, Personality, WriteEnd,
+    Allocate, Completion, DioLock, Dropbehind, FsType, Names, Personality, SyncFs, WriteEnd,
 };
 
 /// zonefs as of 6.2.
@@ -22,6 +22,7 @@ pub(super) fn personality() -> Personality {
         completion: Completion::Clear,
         dio_lock: DioLock::Exclusive,
         dropbehind: Dropbehind::Absent,
+        sync_fs: SyncFs::Nothing,
         fs_type: FsType::Zonefs,
         names: Names {
             read_begin: "zonefs_read_iomap_begin",

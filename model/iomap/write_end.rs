@@ -239,6 +239,7 @@ fn write_end<B: Backend>(inode: &Inode<B>, folio: &mut Folio, locked: &Locked, w
     folio.set_uptodate(in_folio(&locked.covered));
     if hooks == Hooks::Jdata {
         jdata::dirty_buffers(folio, in_folio(written));
+        inode.mark_pages_dirty();
     }
     if !folio.dirty {
         inode.trace(|| trace::writeback_dirty_folio(inode, locked.folio.index));

@@ -29,7 +29,9 @@ impl<B: Backend> Inode<B> {
         // Every transaction of gfs2 that changes the inode writes all of it (`gfs2_dinode_out`).
         let size = if self.merges_transactions() { self.i_size_peek() } else { map.disk_size };
         let image = Image::new(durable(&map.0), size, self.audit_stuffed());
-        let cache = self.sb.config.fs.device_cache;
+        let cache = self.sb.config.device_cache();
+        let says_more =
+            self.sb.config.forces_log_alone() && !log.read(|log| log.latest().says_the_same(&image));
         log.update(|log| {
             if self.merges_transactions() {
                 log.merge(image, cache);
@@ -38,6 +40,9 @@ impl<B: Backend> Inode<B> {
                 log.commit(place, image, cache);
             }
         });
+        if says_more {
+            self.sb.committed();
+        }
     }
 
     /// A transaction commits, for callers that change what the inode says without the extent map's lock.
@@ -48,7 +53,7 @@ impl<B: Backend> Inode<B> {
             self.audit_map(|map| blocks.clone_from(&map.0));
             let image = Image::new(durable(&blocks), size, self.audit_stuffed());
             if let Some(log) = self.log().filter(|_| !blocks.is_empty()) {
-                log.update(|log| log.merge(image, self.sb.config.fs.device_cache));
+                log.update(|log| log.merge(image, self.sb.config.device_cache()));
             }
             self.audit_crash();
         }
@@ -98,21 +103,32 @@ impl<B: Backend> Inode<B> {
         }
     }
 
-    /// Whether fsync(2) has to write the log if `least` of the inode has to be dirty for that.
-    pub fn must_flush_log(&self, least: InodeDirty) -> bool {
-        !self.fsync_asks() || self.log().is_some_and(|log| log.read(|log| log.inode >= least))
-    }
-
-    /// `__writeback_single_inode` is about to write the inode, which is clean from here on.
-    pub fn mark_clean(&self) {
-        if let Some(log) = self.log().filter(|_| self.fsync_asks()) {
-            log.update(|log| log.inode = InodeDirty::Clean);
+    /// The same of its pages, which an fsync asks for where data are journalled.
+    pub fn mark_pages_dirty(&self) {
+        let journals = self.sb.config.fs.hooks == Hooks::Jdata && !self.sets_data_mode;
+        if let Some(log) = self.log().filter(|_| journals && self.fsync_asks())
+            && log.read(|log| !log.pages_dirty)
+        {
+            log.update(|log| log.pages_dirty = true);
         }
     }
 
+    /// Whether fsync(2) has to write the log if `least` of the inode, or a page, has to be dirty for that.
+    pub fn must_flush_log(&self, least: InodeDirty) -> bool {
+        let is_dirty = |log: &Log| log.inode >= least || log.pages_dirty;
+        !self.fsync_asks() || self.log().is_some_and(|log| log.read(is_dirty))
+    }
+
+    /// `__writeback_single_inode` is about to write the inode, which is clean from here on. Returns what was dirty, beside pages.
+    pub fn mark_clean(&self) -> InodeDirty {
+        let Some(log) = self.log().filter(|_| self.fsync_asks()) else { return InodeDirty::Datasync };
+        let was = log.read(|log| log.inode);
+        log.update(|log| (log.inode, log.pages_dirty) = (InodeDirty::Clean, false));
+        was
+    }
+
     fn fsync_asks(&self) -> bool {
-        let fs = &self.sb.config.fs;
-        self.merges_transactions() && fs.fsync_log == FsyncLog::IfDirty && fs.hooks != Hooks::Jdata
+        self.merges_transactions() && self.sb.config.fs.fsync_log == FsyncLog::IfDirty
     }
 
     /// Whether what is dirty is written before the log is flushed next.
@@ -142,7 +158,7 @@ impl<B: Backend> Inode<B> {
         let Some(log) = self.log() else { return };
         let cached = self.cached();
         log.update(|log| {
-            log.force(self.sb.config.fs.device_cache);
+            log.force(self.sb.config.device_cache());
             // `gfs2_ordered_wait` takes the file off the list, and otherwise `gfs2_write_inode`.
             log.ordered &= self.sb.config.fs.log_ordered != LogOrdered::Wait;
             if let Some(image) = log.images.first_mut() {
@@ -200,7 +216,7 @@ impl<B: Backend> Inode<B> {
             let cached = self.cached();
             let mut image = log.latest().clone();
             flush(&mut image, &cached);
-            if self.sb.config.fs.device_cache != DeviceCache::Unflushed {
+            if self.sb.config.device_cache() != DeviceCache::Unflushed {
                 image.unflushed.clear();
             }
             let waited = log.ordered && self.sb.config.fs.log_ordered == LogOrdered::Wait;
@@ -317,14 +333,32 @@ impl<B: Backend> SuperBlock<B> {
         self.logs.iter().map(|log| log.read(Log::place)).max().unwrap_or(0)
     }
 
-    /// `xfs_log_force`: what was committed so far survives, of whatever file.
-    pub fn log_force_all(&self) {
-        self.log_force(self.last_place());
+    /// Something commits, of whatever file: its times alone (`file_update_time`), where nothing merges transactions.
+    pub(super) fn committed(&self) {
+        if !self.config.forces_log_alone() {
+            return;
+        }
+        for log in &self.logs {
+            if log.read(Log::changes_with_checkpoint) {
+                log.update(Log::checkpoint);
+            }
+        }
     }
 
-    /// The log is forced up to a place.
+    /// `xfs_log_force`: what was committed so far survives, of whatever file. Where a checkpoint has it all, nothing is written, and the
+    /// device is not flushed.
+    pub fn log_force_all(&self) {
+        let place = self.last_place();
+        for log in &self.logs {
+            if log.read(|log| log.changes_if_written(place)) {
+                log.update(|log| log.write_up_to(place));
+            }
+        }
+    }
+
+    /// `xfs_log_force_seq`, and a flush of the device: the log is forced up to a place.
     fn log_force(&self, place: u16) {
-        let cache = self.config.fs.device_cache;
+        let cache = self.config.device_cache();
         for log in &self.logs {
             if log.read(|log| log.changes_if_forced(place, cache)) {
                 log.update(|log| log.force_up_to(place, cache));
@@ -334,12 +368,11 @@ impl<B: Backend> SuperBlock<B> {
 
     /// The device is about to be written to: where its cache is volatile, it may still be found as it is.
     pub(crate) fn supersede(&self, phys: Phys) {
-        if self.config.fs.device_cache == DeviceCache::Absent || self.logs.is_empty() {
+        if self.logs.is_empty() || self.config.device_cache() == DeviceCache::Absent {
             return;
         }
+        let cache = self.config.device_cache();
         let before = self.disk[usize::from(phys)].read(Clone::clone);
-        self.logs
-            .iter()
-            .for_each(|log| log.update(|log| log.supersede(phys, &before, self.config.fs.device_cache)));
+        self.logs.iter().for_each(|log| log.update(|log| log.supersede(phys, &before, cache)));
     }
 }

@@ -23,6 +23,7 @@ use crate::state::superblock::{SuperBlock, new_file};
 use crate::state::sync::RwSemaphore;
 use crate::state::tracepoint::Tracepoint;
 use crate::state::validity::{Counters, Sequence};
+use crate::state::wb_error::WbError;
 use crate::words::cell_contents::CellContents;
 use crate::words::command::FileId;
 use crate::words::config::{ENDLESS_COUNTERS, labelled};
@@ -32,27 +33,6 @@ use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::{Link, Orderings};
 use crate::words::personality::{Hooks, UnshareCancels};
 use crate::words::value::Value;
-
-/// Who is to be told that writeback of a file has failed (`mapping_set_error`, include/linux/pagemap.h).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum WbError {
-    /// Nobody: it has not, or all were told.
-    None,
-    /// Whoever waits for writeback next (AS_EIO), and fsync(2) (wb_err).
-    Untold,
-    /// fsync(2).
-    OfFsync,
-    /// fsync(2), and nothing has failed: direct I/O has met a folio that it could not drop (`dio_warn_stale_pagecache`,
-    /// mm/filemap.c, 6.1 to 7.3, which leaves AS_EIO alone).
-    OfCollision,
-}
-
-impl WbError {
-    /// The word.
-    pub const fn number(self) -> u64 {
-        self as u64
-    }
-}
 
 /// Who judges the contents of a file of this size.
 fn judge<B: Backend>(backend: &B, sb: &SuperBlock<B>, number: FileId, size: Cell) -> Oracle<B> {
@@ -258,6 +238,20 @@ impl<B: Backend> Inode<B> {
                 }
             });
         }
+    }
+
+    /// `mapping_set_error`: whoever waits for writeback next, fsync(2) and syncfs(2) are to be told that it has failed.
+    pub fn mapping_set_error(&self) {
+        self.wb_error.publish(WbError::Untold.number(), Ordering::Relaxed);
+        if let Some(wb_err) = &self.sb.s_wb_err {
+            wb_err.publish(WbError::Untold.number(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether writeback of the file has failed and nobody was told: no syncfs(2) either. That is for a judge.
+    pub fn has_untold_error(&self) -> bool {
+        let is_untold = |word: &B::Atomic| word.newest() == WbError::Untold.number();
+        is_untold(&self.wb_error) && self.sb.s_wb_err.as_ref().is_none_or(is_untold)
     }
 
     /// The slot of a folio.

@@ -13,7 +13,7 @@
 //!
 //! Where the device has a volatile cache, each of these images is read with what the device had before, too, as far as
 //! nothing has flushed it out: every write of the log does so first, so that an image goes with all data that was complete
-//! when it was committed.
+//! when it was committed. It is power that such a cache needs: a `shutdown` leaves what the device has completed.
 //!
 //! Who forces the log for one file makes durable what any file has committed up to that one's last transaction
 //! (`xfs_log_force_seq`, fs/xfs/xfs_log.c, and `xlog_cil_force_seq`, fs/xfs/xfs_log_cil.c, 6.1 to 7.3), and flushes the device. In
@@ -90,10 +90,15 @@ pub struct Log {
     pub(crate) ordered: bool,
     /// What has changed in the inode since it was written last.
     pub(crate) inode: InodeDirty,
+    /// Whether pages of it are taken for dirty (`I_DIRTY_PAGES`), where an fsync asks for that: of journalled data.
+    pub(crate) pages_dirty: bool,
     /// What one transaction has of a write, in order: a crash leaves all of it or nothing.
     pub(crate) transactions: Vec<(WriteId, Range<Cell>)>,
     /// What device blocks held before, where nothing flushes the device.
     pub(crate) superseded: BTreeSet<(Phys, DiskBlock)>,
+    /// Of what images may be found with, that which is not found once all that is committed is written: it was superseded before
+    /// the last commit, whose checkpoint flushes the device.
+    checkpointed: BTreeSet<(Phys, DiskBlock)>,
 }
 
 impl Log {
@@ -104,8 +109,10 @@ impl Log {
             images,
             ordered: false,
             inode: InodeDirty::Clean,
+            pages_dirty: false,
             transactions: Vec::new(),
             superseded: BTreeSet::new(),
+            checkpointed: BTreeSet::new(),
         }
     }
 
@@ -123,11 +130,23 @@ impl Log {
         self.images.push(image);
     }
 
+    /// Whether a commit of any file would flush something.
+    pub(crate) fn changes_with_checkpoint(&self) -> bool {
+        let mut unflushed = self.images.iter().flat_map(|image| &image.unflushed);
+        unflushed.any(|version| !self.checkpointed.contains(version))
+    }
+
+    /// Something commits, of whatever file. Its checkpoint is written behind a flush of the device.
+    pub(crate) fn checkpoint(&mut self) {
+        self.checkpointed = self.images.iter().flat_map(|image| &image.unflushed).cloned().collect();
+    }
+
     /// The device is about to hold something else in a block.
     pub(crate) fn supersede(&mut self, phys: Phys, before: &DiskBlock, cache: DeviceCache) {
         if cache == DeviceCache::Unflushed {
             self.superseded.insert((phys, before.clone()));
         }
+        self.checkpointed.remove(&(phys, before.clone()));
         for image in &mut self.images {
             let version = (phys, before.clone());
             if image.refers_to(phys)
@@ -171,12 +190,30 @@ impl Log {
             || cache != DeviceCache::Unflushed && self.images.iter().any(|image| !image.unflushed.is_empty())
     }
 
-    /// What was committed up to a place stays, of whatever file.
+    /// Whether writing the log up to a place, the last one of all files, makes a difference to the file.
+    pub(crate) fn changes_if_written(&self, place: u16) -> bool {
+        place > 0 && self.place() > 0 || !self.checkpointed.is_empty()
+    }
+
+    /// What was committed up to a place, the last one of all files, stays, and what was complete when the last of them committed.
+    pub(crate) fn write_up_to(&mut self, place: u16) {
+        self.drain_up_to(place);
+        let flushed = std::mem::take(&mut self.checkpointed);
+        for image in &mut self.images {
+            image.unflushed.retain(|version| !flushed.contains(version));
+        }
+    }
+
+    /// What was committed up to a place stays, of whatever file, and what is complete on the device.
     pub(crate) fn force_up_to(&mut self, place: u16, cache: DeviceCache) {
+        self.drain_up_to(place);
+        self.flushed(cache);
+    }
+
+    fn drain_up_to(&mut self, place: u16) {
         let undone = self.images.iter().take_while(|image| image.place <= place).count();
         self.images.drain(..undone.saturating_sub(1));
         self.images.iter_mut().for_each(|image| image.place = image.place.saturating_sub(place));
-        self.flushed(cache);
     }
 
     /// What was committed so far stays, and what is complete on the device, if that is flushed.
@@ -188,6 +225,7 @@ impl Log {
     fn flushed(&mut self, cache: DeviceCache) {
         if cache != DeviceCache::Unflushed {
             self.images.iter_mut().for_each(|image| image.unflushed.clear());
+            self.checkpointed.clear();
         }
     }
 }
@@ -287,6 +325,29 @@ mod tests {
         log.merge(image(1), DeviceCache::Absent);
         log.merge(image(2), DeviceCache::Absent);
         assert_eq!(sizes(&log.images), [0, 2]);
+    }
+
+    #[test]
+    fn a_log_that_is_written_flushes_what_was_complete_when_it_was_committed() {
+        let unflushed = |log: &Log| log.images.iter().map(|image| image.unflushed.len()).collect::<Vec<_>>();
+        let mut log = file(0);
+        log.supersede(0, &None, DeviceCache::Flushed);
+        assert!(!log.changes_if_written(0), "there is nothing to write");
+        assert!(log.changes_with_checkpoint());
+        log.checkpoint();
+        let later = Some(Vec::new());
+        log.supersede(0, &later, DeviceCache::Flushed);
+        assert_eq!(unflushed(&log), [2], "the checkpoint may not be written");
+        log.write_up_to(0);
+        assert_eq!(log.images[0].unflushed, [(0, later.clone())]);
+        log.checkpoint();
+        log.supersede(0, &later, DeviceCache::Flushed);
+        log.write_up_to(0);
+        assert_eq!(unflushed(&log), [1], "the same once more, and behind the commit");
+        log.commit(1, image(1), DeviceCache::Flushed);
+        assert_eq!(unflushed(&log), [1, 0]);
+        log.write_up_to(1);
+        assert_eq!(unflushed(&log), [0]);
     }
 
     #[test]

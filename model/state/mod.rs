@@ -41,5 +41,6 @@ pub mod tracepoint;
 pub mod user_buffers;
 pub mod user_data;
 pub mod validity;
+pub mod wb_error;
 pub mod world;
 pub mod zones;

@@ -87,7 +87,10 @@ impl<B: Backend> Inode<B> {
                 self.take_private(index, folio, hooks, Taken::Kept);
             }
             Hooks::Nothing => {}
-            Hooks::Jdata => self.take_private(index, folio, hooks, Taken::Used),
+            Hooks::Jdata => {
+                self.take_private(index, folio, hooks, Taken::Used);
+                self.mark_pages_dirty();
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::state::mount::Mount;
 use crate::state::space::Space;
 use crate::state::sync::RwSemaphore;
 use crate::state::user_buffers::UserBuffers;
+use crate::state::wb_error::WbError;
 use crate::words::command::FileId;
 use crate::words::config::Config;
 use crate::words::extent::{Enospc, ExtentMap, Phys};
@@ -59,6 +60,8 @@ pub struct SuperBlock<B: Backend> {
     pub evictions: B::Leaf<u32>,
     /// What calls returned, where that is observed.
     pub answers: Answers<B>,
+    /// Whether writeback has failed since a syncfs(2) asked (`sb->s_wb_err`), where one does.
+    pub s_wb_err: Option<B::Atomic>,
     /// Whether the file system has stopped, and what writeback waits for, where either can be.
     pub mount: Option<B::Lock<Mount>>,
 }
@@ -125,6 +128,7 @@ impl<B: Backend> SuperBlock<B> {
             holds: config.holds.iter().map(|_| backend.lock("hold", HoldState::default())).collect(),
             evictions: backend.leaf("evictions", 0),
             answers: Answers::new(backend, config.actors.len(), &config.heard),
+            s_wb_err: config.asks_superblock().then(|| backend.atomic("s_wb_err", WbError::None.number())),
             mount: Mount::of(config).map(|mount| backend.lock("mount", mount)),
             setup_over: config.judges_crashes().then(|| backend.leaf("setup_over", false)),
             backend: backend.clone(),
@@ -175,7 +179,7 @@ impl<B: Backend> SuperBlock<B> {
         let mut picked = pick(&busy);
         if picked.is_none() && !busy.is_empty() {
             // xfs_extent_busy_flush; gfs2_inplace_reserve flushes the log, too. Left out: the ordered data of that.
-            let cache = self.config.fs.device_cache;
+            let cache = self.config.device_cache();
             self.logs.iter().for_each(|log| log.update(|log| log.force(cache)));
             self.release_freed();
             picked = pick(&[]);

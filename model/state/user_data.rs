@@ -12,6 +12,8 @@ use crate::words::value::{Value, WriteId};
 impl<B: Backend> Inode<B> {
     /// A write(2) begins, with whatever its buffer has by now.
     pub fn begin_write(&self, id: WriteId, cells: &Range<Cell>) {
+        // Its times are logged before it copies.
+        self.sb.committed();
         self.oracle.begin_write(&self.sb.geometry, id, cells);
         for (cell, value) in cells.clone().zip(self.sb.user_buffers.audit(id, cells)) {
             if let Some(store) = value.write().filter(|store| *store != id) {

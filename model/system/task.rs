@@ -32,6 +32,7 @@ use crate::state::directed_run;
 use crate::state::event::{Errno, What};
 use crate::state::inode::Inode;
 use crate::state::world::World;
+use crate::sync::SyncState;
 use crate::system::umount;
 use crate::user_buffer::BufferStore;
 use crate::valid_size::{MmapFile, VmaClose};
@@ -109,6 +110,7 @@ paths! {
     VmaClose(VmaClose),
     Zap(Zap),
     Fsync(FsyncState),
+    Sync(SyncState),
     Shutdown(ShutdownState),
     SyncRange(SyncRangeState),
     Change(ChangeState),
@@ -140,9 +142,8 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::Munmap | Command::MadviseDontneed { .. } => {
             at::<Zap, B>(part).or_else(|| at::<VmaClose, B>(part))
         }
-        Command::Msync { .. } | Command::Fsync | Command::Fdatasync | Command::Syncfs => {
-            at::<FsyncState, B>(part)
-        }
+        Command::Msync { .. } | Command::Fsync | Command::Fdatasync => at::<FsyncState, B>(part),
+        Command::Sync | Command::Syncfs => at::<SyncState, B>(part),
         Command::SyncRange { .. } => at::<SyncRangeState, B>(part),
         Command::Truncate { .. }
         | Command::Falloc { .. }
@@ -211,6 +212,7 @@ fn looks_at_shutdown(at: &At) -> bool {
         | At::VmaClose(_)
         | At::Zap(_)
         | At::Fsync(_)
+        | At::Sync(_)
         | At::Shutdown(_)
         | At::SyncRange(_)
         | At::Reflink(_)

@@ -63,7 +63,7 @@ stalemap_facade::names! { Branch {
     DIO_REMAPPING = "dio-remapping",
     /// I/O failed.
     IO_ERROR = "io-error",
-    /// fsync(2) returned an error of writeback.
+    /// fsync(2) or syncfs(2) returned an error of writeback.
     SYNC_ERROR = "sync-error",
     /// What waits for writeback failed, because that has (`filemap_check_errors`).
     FLUSH_ERROR = "flush-error",

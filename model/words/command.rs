@@ -12,8 +12,8 @@ use std::ops::Range;
 use self::facts::Blocks::{Move, Share, Stay};
 use self::facts::Data::{Nothing, Pinned, Written};
 use self::facts::Role::{
-    Announces, HandsOut, PassesBlocks, Plain, Preallocates, Relocates, Searches, SetsDataMode, Stops, Syncs,
-    Unshares,
+    Announces, HandsOut, LosesPower, PassesBlocks, Plain, Preallocates, Relocates, Searches, SetsDataMode,
+    Stops, Syncs, Unshares,
 };
 use self::facts::SizeEffect::{Becomes, Gains, GrowsTo, Keeps, Loses};
 use self::facts::Touches::{Bytes, Calls, Copy, End, Pages};
@@ -191,7 +191,9 @@ pub enum Command {
     },
     /// `fsync`.
     Fsync,
-    /// `sync` or `syncfs`, as far as it is about one file.
+    /// `sync`, as far as it is about one file. It returns nothing.
+    Sync,
+    /// `syncfs`, as far as it is about one file.
     Syncfs,
     /// `fdatasync`; here the same as `fsync`, since no metadata is tracked that it may leave out.
     Fdatasync,
@@ -297,7 +299,7 @@ pub enum Command {
         /// What is done around each folio of a write from here on.
         hooks: Hooks,
     },
-    /// `shutdown [-f]`: the file system stops; `-f` writes the log first.
+    /// `shutdown [-f]`: the file system stops; `-f` writes the log first. The device goes on, with what is in its cache.
     Shutdown {
         /// `-f`.
         flush: bool,
@@ -342,6 +344,13 @@ pub enum Command {
 /// fallocate(2), of all modes.
 const FALLOCATE_CALL: Option<&str> = Some("fallocate(2)");
 
+/// The file system can be told to stop: XFS_IOC_GOINGDOWN, EXT4_IOC_SHUTDOWN. fs/gfs2 and fs/zonefs have none (6.1, 6.12 and 7.3).
+const SHUTDOWN: Need = Need {
+    lacked: |fs| {
+        matches!(fs.fs_type, FsType::Gfs2 | FsType::Zonefs) || !(like_xfs(fs) || fs.is_out_of_place())
+    },
+    why: "this file system has no ioctl that shuts it down (ENOTTY)",
+};
 /// What a crash leaves is modelled.
 const RECOVERY: Need = Need {
     lacked: |fs| like_xfs(fs) && fs.completion == Completion::Clear,
@@ -478,6 +487,7 @@ impl Command {
 
             Command::Msync { range, wait } => row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], if *wait { Syncs } else { Plain }),
             Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Syncs),
+            Command::Sync => row(Some("sync(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::Syncfs => row(Some("syncfs(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
             Command::FadviseDontneed { range } => row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
@@ -515,7 +525,8 @@ impl Command {
             Command::Cowextsize { .. } => row(None, none, Keeps, Stay, Nothing, &[SHARED_BLOCKS], Plain),
             Command::Chattr { .. } => row(Some("FS_IOC_SETFLAGS"), none, Keeps, Stay, Nothing, &[JOURNALLED_ON_XFS, JOURNALLED_ON_ZONEFS, JOURNALLED_ON_EXT4], SetsDataMode),
 
-            Command::Shutdown { .. } | Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY, RECOVERY_OF_ZONES], Stops),
+            Command::Shutdown { .. } => row(None, none, Keeps, Stay, Nothing, &[SHUTDOWN, RECOVERY, RECOVERY_OF_ZONES], Stops),
+            Command::Crash => row(None, none, Keeps, Stay, Nothing, &[RECOVERY, RECOVERY_OF_ZONES], LosesPower),
             Command::Fail { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Fail, *after)),
             Command::Short { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Short, *after)),
             Command::Kill { after } => row(None, none, Keeps, Stay, Nothing, &[], announces(FaultKind::Kill, *after)),

@@ -9,7 +9,7 @@ use crate::words::design::Design;
 use crate::words::dio_design::DioAck;
 use crate::words::geometry::{Geometry, GeometryError};
 use crate::words::ordering::Orderings;
-use crate::words::personality::{Freed, Personality, WriteEnd, ZonedWriteError};
+use crate::words::personality::{DeviceCache, Freed, Personality, SyncFs, WriteEnd, ZonedWriteError};
 use crate::words::settings::choices;
 use crate::words::value::WriteId;
 
@@ -184,6 +184,27 @@ impl Config {
     pub fn judges_crashes(&self) -> bool {
         let crashes = |call: &FileCommand| call.command.stops();
         self.actors.iter().flat_map(|actor| &actor.run).any(crashes)
+    }
+
+    /// The cache of the device that an actor may make lose what it has. A shutdown does not: what the device has completed stays.
+    pub fn device_cache(&self) -> DeviceCache {
+        let loses_power = |call: &FileCommand| call.command.loses_power();
+        let any = self.actors.iter().flat_map(|actor| &actor.run).any(loses_power);
+        if any { self.fs.device_cache } else { DeviceCache::Absent }
+    }
+
+    /// Whether a sync(2) forces the log alone, so that what the device has in its cache survives if it was complete at the last commit.
+    pub fn forces_log_alone(&self) -> bool {
+        let syncs = |call: &FileCommand| call.command.syncs_all();
+        self.device_cache() == DeviceCache::Flushed
+            && self.fs.sync_fs == SyncFs::Log
+            && self.actors.iter().flat_map(|actor| &actor.run).any(syncs)
+    }
+
+    /// Whether an actor's syncfs(2) asks whether writeback of any file has failed.
+    pub fn asks_superblock(&self) -> bool {
+        let asks = |call: &FileCommand| call.command == Command::Syncfs;
+        self.fs.io_errors && self.actors.iter().flat_map(|actor| &actor.run).any(asks)
     }
 
     /// Whether device blocks may become free, or change hands, while others run.

@@ -59,6 +59,18 @@ choices! {
 }
 
 choices! {
+    /// What sync(2) and syncfs(2) do when all data have been waited for (`->sync_fs`). Only a crash can tell.
+    SyncFs {
+        /// They force the log as far as it has anything, and with it what was complete when that was committed (`xfs_log_force`).
+        Log = "log",
+        /// They have the log written and the cache of the device flushed, whatever there is to write.
+        Flush = "flush",
+        /// Nothing.
+        Nothing = "none",
+    }
+}
+
+choices! {
     /// What a flush of the log does about the data of ordered mode, those of files that blocks were allocated for.
     LogOrdered {
         /// Nothing: there is no ordered mode, or it is off (the mount option `data=writeback`).
@@ -540,6 +552,8 @@ pub struct Personality {
     pub device_cache: DeviceCache,
     /// Whether fsync(2) has the log written (gfs2). Only a crash can tell.
     pub fsync_log: FsyncLog,
+    /// What sync(2) does behind the data.
+    pub sync_fs: SyncFs,
     /// What a flush of the log does about the data of ordered mode (gfs2, all releases from 6.1 to 7.3). It is how the
     /// file system is mounted. Only a crash can tell.
     pub log_ordered: LogOrdered,
@@ -680,6 +694,7 @@ settable!(Personality {
     zone_blocks,
     device_cache,
     fsync_log,
+    sync_fs,
     log_ordered,
     jdata_flip,
     io_errors,

@@ -10,7 +10,7 @@
 
 use std::ops::ControlFlow;
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::fs::xfs::xfs_iomap_write_unwritten;
 use crate::fs::xfs_reflink::xfs_reflink_end_cow_extent;
@@ -20,7 +20,7 @@ use crate::state::disk::on_disk;
 use crate::state::dropbehind::Dropper;
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::FolioRef;
-use crate::state::inode::{Inode, WbError};
+use crate::state::inode::Inode;
 use crate::state::ioend::{Ioend, Outcome};
 use crate::state::superblock::SuperBlock;
 use crate::state::world::World;
@@ -284,7 +284,7 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
 /// The error is kept for whoever waits next, and for fsync(2) (`mapping_set_error`), and from here on the file may be found as it is on the device, but
 /// where it is dirty again.
 fn keep_error<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
-    inode.wb_error.publish(WbError::Untold.number(), Ordering::Relaxed);
+    inode.mapping_set_error();
     let (geometry, per_block) = (&inode.sb.geometry, inode.sb.config.fs.block_dirty);
     let mut left = Vec::new();
     for folio in &ioend.folios {

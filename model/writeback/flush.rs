@@ -9,7 +9,8 @@ use std::ops::{ControlFlow, Range};
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering};
 
 use crate::state::event::{Errno, What};
-use crate::state::inode::{Inode, WbError};
+use crate::state::inode::Inode;
+use crate::state::wb_error::WbError;
 use crate::words::branches;
 use crate::words::geometry::FolioIndex;
 use crate::writeback::io::{self, SyncMode};

@@ -3,13 +3,13 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op, Ordering};
+use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
 use crate::iomap::jdata::{bits, broken};
 use crate::state::buffers::{Buffers, Stored};
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{FolioId, FolioRef};
-use crate::state::inode::{Inode, WbError};
+use crate::state::inode::Inode;
 use crate::state::ioend::{Ioend, Outcome};
 use crate::state::private::Taken;
 use crate::state::slot::Slot;
@@ -73,8 +73,18 @@ pub enum JdataState {
 pub enum Again {
     /// The log is flushed, which makes what it pinned dirty, and the range is gone over again.
     AfterFlush,
+    /// Likewise if anything is tagged.
+    IfTagged,
     /// Nothing.
     No,
+}
+
+impl Pass {
+    /// It has found a folio that is tagged.
+    fn tagged(self) -> Self {
+        let again = if self.again == Again::IfTagged { Again::AfterFlush } else { self.again };
+        Pass { again, ..self }
+    }
 }
 
 impl JdataState {
@@ -83,6 +93,12 @@ impl JdataState {
         let again = if mode == SyncMode::Integrity { Again::AfterFlush } else { Again::No };
         let first = folios.start;
         JdataState::Next(Pass { mode, folios, again }, first)
+    }
+
+    /// `filemap_fdatawrite_range`: a pass over `folios` if any is tagged, where the kernel asks that of all.
+    pub fn fdatawrite(folios: Range<FolioIndex>) -> Self {
+        let first = folios.start;
+        JdataState::Next(Pass { mode: SyncMode::Integrity, folios, again: Again::IfTagged }, first)
     }
 
     /// A flush of the log alone.
@@ -100,7 +116,7 @@ pub async fn step<B: Backend>(
     ControlFlow::Continue(match state {
         JdataState::Next(pass, next) => {
             if next >= pass.folios.end {
-                if pass.again == Again::No {
+                if pass.again != Again::AfterFlush {
                     return ControlFlow::Break(());
                 }
                 inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
@@ -113,7 +129,7 @@ pub async fn step<B: Backend>(
                 return ControlFlow::Continue(JdataState::Next(pass, next + 1));
             };
             slot.folio_mut(id).refs |= 1 << me;
-            JdataState::Folio(pass, FolioRef { index: next, id })
+            JdataState::Folio(pass.tagged(), FolioRef { index: next, id })
         }
         JdataState::Folio(pass, folio) => match clean(inode, me, pass.mode, folio).await {
             None => JdataState::Next(pass, folio.index + 1),
@@ -290,7 +306,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
 /// dirty, also those behind end of file, and the file may have grown over them since.
 fn recover<B: Backend>(inode: &Inode<B>, block: FileBlock) {
     if inode.sb.config.fs.io_errors {
-        inode.wb_error.publish(WbError::Untold.number(), Ordering::Relaxed);
+        inode.mapping_set_error();
     }
     inode.judge_no_place(block);
 }
@@ -305,4 +321,5 @@ async fn unpin<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     buffers.joined = 0;
     folio.dirty = true;
     folio.tagged = true;
+    inode.mark_pages_dirty();
 }

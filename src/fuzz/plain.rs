@@ -144,6 +144,7 @@ impl PlainFiles {
             | Command::Msync { .. }
             | Command::Fsync
             | Command::Fdatasync
+            | Command::Sync
             | Command::Syncfs
             | Command::SyncRange { .. }
             | Command::Relocate { .. }

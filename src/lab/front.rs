@@ -120,6 +120,7 @@ fn moved(command: &Command, by: u64, several: bool) -> Option<Command> {
         }
         Command::Fsync
         | Command::Fdatasync
+        | Command::Sync
         | Command::Syncfs
         | Command::Munmap
         | Command::Short { .. }

@@ -128,7 +128,9 @@ impl Path {
             Command::Pread { io: Io::Buffered, .. } => Path::Read,
             Command::Pread { io: Io::Direct | Io::Aio, .. } => Path::DirectRead,
             Command::Mread { .. } | Command::Mwrite { .. } => Path::Fault,
-            Command::Fsync | Command::Fdatasync | Command::Syncfs | Command::Msync { .. } => Path::Fsync,
+            Command::Fsync | Command::Fdatasync | Command::Sync | Command::Syncfs | Command::Msync { .. } => {
+                Path::Fsync
+            }
             Command::SyncRange { .. } => Path::Writeback,
             Command::Truncate { .. } => Path::Truncate,
             Command::Falloc { .. }

@@ -133,6 +133,7 @@ fn of_whole_file(command: &Command) -> Option<&'static str> {
         Command::Pwrite { then: Then::Fsync | Then::Fdatasync, .. }
         | Command::Fsync
         | Command::Fdatasync
+        | Command::Sync
         | Command::Syncfs => Some(FSYNC),
         Command::Truncate { .. } => Some(RESIZED),
         Command::Fcollapse { .. } | Command::Finsert { .. } => Some(SHIFTED),

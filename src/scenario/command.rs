@@ -121,10 +121,10 @@ fn one(
             Vec::new()
         }
         // sync(2) and syncfs(2) go from inode to inode.
-        (Form::SyncAll, Some(_)) => {
-            session.after(file, verb.syntax.name, Some(&Command::Syncfs), &name.span, errors);
+        (Form::SyncAll(command), Some(_)) => {
+            session.after(file, verb.syntax.name, Some(&command()), &name.span, errors);
             let files = 0..session.files.len() as FileId;
-            files.map(|file| FileCommand::new(file, Command::Syncfs)).collect()
+            files.map(|file| FileCommand::new(file, command())).collect()
         }
         (_, options) => {
             let io = asked.unwrap_or_else(|| session.io(file));
@@ -240,6 +240,6 @@ fn command_of(form: Form, call: &Call<'_, '_>, errors: &mut Errors) -> Option<Co
         Form::Plain(read) | Form::Io(read) | Form::Fault(read) => read(call, errors),
         Form::Crash => Some(Command::Crash),
         Form::Extension(extension) => Some(extension.on(call.range(errors)?)),
-        Form::Open | Form::SyncAll => None,
+        Form::Open | Form::SyncAll(_) => None,
     }
 }

@@ -74,6 +74,11 @@ const CONDITIONS: &[Condition] = &[
         lacks: "a `chattr` to the commands",
         met: |_, commands| commands.iter().any(|call| call.what.command.sets_data_mode()),
     },
+    Condition {
+        fields: &["device_cache"],
+        lacks: "a `@crash` to the commands",
+        met: |_, commands| commands.iter().any(|call| call.what.command.loses_power()),
+    },
 ];
 
 /// Reports fields of a table that change nothing, whatever the file is run under: `all` is that.

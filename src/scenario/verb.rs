@@ -24,8 +24,8 @@ pub(super) enum Form {
     Crash,
     /// `open`, which the model does not hear of.
     Open,
-    /// `sync` and its like: a command for every file.
-    SyncAll,
+    /// `sync` or `syncfs`: this command for every file.
+    SyncAll(fn() -> Command),
     /// An actor of the model.
     Extension(Extension),
 }
@@ -222,8 +222,8 @@ const XFS_IO: &[Verb] = &[
         "sync_range [-a] [-b] [-w] off len",
         Asks::Nothing,
     ),
-    verb(("sync", ""), Form::SyncAll, ("", ""), &[0], "sync", Asks::Nothing),
-    verb(("syncfs", ""), Form::SyncAll, ("", ""), &[0], "syncfs", Asks::Nothing),
+    verb(("sync", ""), Form::SyncAll(|| Command::Sync), ("", ""), &[0], "sync", Asks::Nothing),
+    verb(("syncfs", ""), Form::SyncAll(|| Command::Syncfs), ("", ""), &[0], "syncfs", Asks::Nothing),
     verb(
         ("truncate", "t"),
         Form::Plain(|call, errors| call.truncate(errors)),

@@ -1,8 +1,13 @@
 //! Calls and I/O that fail: what they leave, what is promised by an fsync that fails, and what is not lost although it looks so.
 
+use std::collections::BTreeSet;
+
 use stalemap::engine::Engine;
 use stalemap::run::{GivenLimits, Job, Outcome, run_all};
+use stalemap_checker::explore;
+use stalemap_explore::Options;
 use stalemap_model::judge::properties;
+use stalemap_model::system::kernel::Kernel;
 
 use crate::common::good;
 
@@ -67,6 +72,40 @@ fn what_failed_to_be_written_may_be_gone_until_it_is_written() {
     ] {
         let outcome = under(of, &files, implementation);
         assert_eq!(!outcome.violated.is_empty(), violated, "{of}: {:?}", outcome.violated);
+    }
+}
+
+/// An error of writeback stays with the file, whatever sync(2) and syncfs(2) make of it.
+#[test]
+fn a_sync_takes_no_error_away_from_fsync() {
+    for (call, asks) in [("sync", false), ("syncfs", true)] {
+        let source = format!(
+            "title = 'x'\n[fs]\nio_errors = true\n[setup]\nrun = ['pwrite -S 0x58 0 4k', 'fsync']\n[[actor]]\nname = 'w'\n\
+             run = ['pwrite -S 0x57 0 4k', 'sync_range -w 0 4k', '@may_fail {call}', '@may_fail {call}', '@may_fail fsync']\n\
+             [[actor]]\nname = 'p'\nrun = ['@crash']\n"
+        );
+        let scenario = good(call, &source);
+        let kernel = Kernel::new(scenario.config_of(scenario.implementation("linux-7.3").expect("a kernel")))
+            .expect("a system");
+        let explored = explore(&kernel, &Options::default(), &mut |_| ()).expect("an exploration");
+        let failed: BTreeSet<u16> = explored.calls.failed().map(|call| call.command).collect();
+        let expected = if asks { &[2, 3, 4][..] } else { &[4] };
+        assert_eq!(failed, expected.iter().copied().collect(), "{call}");
+        assert_eq!(properties::of_bits(explored.violated), [], "{call}");
+    }
+}
+
+/// gfs2 asks about errors while something is cached, or the inode is dirty, which it is not behind a sync: syncfs(2) alone tells of them.
+#[test]
+fn what_nobody_was_told_of_is_lost_behind_a_sync() {
+    let all = &[properties::CRASH_LOST][..];
+    for (call, violated) in [("sync", all), ("syncfs", &[])] {
+        let source = format!(
+            "[fs]\npersonality = 'gfs2'\nio_errors = true\n[setup]\nrun = ['pwrite -S 0x58 0 4k', 'fsync']\n[[actor]]\nname = 'w'\n\
+             run = ['pwrite -S 0x57 0 4k', 'sync_range -w 0 4k', '@may_fail {call}', '@reclaim 0 4k', '@may_fail fsync']\n\
+             [[actor]]\nname = 'p'\nrun = ['@crash']\n"
+        );
+        assert_eq!(under(call, &source, "linux-7.3").violated, violated, "{call}");
     }
 }
 

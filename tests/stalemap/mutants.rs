@@ -31,7 +31,7 @@ use stalemap_model::words::map_design::{
 use stalemap_model::words::personality::{
     Bump, CloneLock, Completion, DeviceCache, DioLock, Dropbehind, ErrorCleanup, Exchange, FlushUnmap, Freed,
     FsyncLog, JdataFlip, LayoutReturned, LogOrdered, MkwriteUnlock, OldSize, Personality, Relocate, SeekMap,
-    SizeFlush, SizeLog, TruncateDioWait, TruncateFlush, UnshareCancels, WriteDioWait, WriteLock,
+    SizeFlush, SizeLog, SyncFs, TruncateDioWait, TruncateFlush, UnshareCancels, WriteDioWait, WriteLock,
     ZonedWriteError,
 };
 use stalemap_model::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
@@ -884,7 +884,7 @@ fn direct_writes_change_no_times() {
 fn fsync_trusts_the_inode() {
     let always: Mutation = |_, fs| fs.fsync_log = FsyncLog::Always;
     let if_dirty: Mutation = |_, fs| fs.fsync_log = FsyncLog::IfDirty;
-    for name in ["fsync-twice", "device-cache"] {
+    for name in ["fsync-twice", "jdata-fsync-twice", "device-cache", "punch-fsync"] {
         holds(&format!("gfs2/{name}"), always, &[]);
     }
     for name in ["fsync-twice", "device-cache", "msync-hole"] {
@@ -933,6 +933,30 @@ fn t16_conversion_without_a_flush() {
         &[properties::CRASH_EXPOSURE, properties::CRASH_LOST],
         &[branches::CONVERT, branches::ALLOCATE],
     );
+}
+
+/// A sync leaves to the log what is to be flushed, and the log may have nothing to write.
+#[test]
+fn t16_sync_without_a_flush() {
+    let flush: Mutation = |_, fs| fs.sync_fs = SyncFs::Flush;
+    let nothing: Mutation = |_, fs| fs.sync_fs = SyncFs::Nothing;
+    holds("xfs/sync-cache", flush, &[branches::CONVERT]);
+    violates("xfs/sync-cache", nothing, &[properties::CRASH_LOST]);
+    holds("zonefs/sync-cache", flush, &[]);
+    let log: Mutation = |_, fs| fs.sync_fs = SyncFs::Log;
+    violates("zonefs/sync-cache", log, &[properties::CRASH_LOST]);
+    // What is written out of place is mapped by a transaction behind it, which the log is written for.
+    let zoned: Mutation = |_, fs| {
+        *fs = Personality { device_cache: fs.device_cache, ..Personality::built_in("xfs-zoned").unwrap() };
+    };
+    holds("xfs/sync-cache", zoned, &[branches::CONVERT]);
+}
+
+/// A shutdown leaves what the device has completed, flushed or not.
+#[test]
+fn t16_shutdown_without_a_flush() {
+    let unflushed: Mutation = |_, fs| fs.device_cache = DeviceCache::Unflushed;
+    holds("xfs/generic-737", unflushed, &[branches::CONVERT]);
 }
 
 /// Completion logs a size that the file has only reached since (before 6.13).

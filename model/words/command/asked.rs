@@ -3,7 +3,8 @@
 use super::facts::Blocks::{Share, Stay};
 use super::facts::Data::{Nothing, Pinned};
 use super::facts::Role::{
-    Announces, HandsOut, PassesBlocks, Preallocates, Relocates, SetsDataMode, Stops, Syncs, Unshares,
+    Announces, HandsOut, LosesPower, PassesBlocks, Preallocates, Relocates, SetsDataMode, Stops, Syncs,
+    Unshares,
 };
 use super::facts::{Fault, Role, Touches};
 use super::{Command, FileId, Io, Then};
@@ -92,13 +93,24 @@ impl Command {
 
     /// Whether the file system stops, or loses its power, with the command.
     pub fn stops(&self) -> bool {
-        self.facts().role == Stops
+        matches!(self.facts().role, Stops | LosesPower)
+    }
+
+    /// Whether power is lost with the command, and with it what a device has in its cache.
+    pub fn loses_power(&self) -> bool {
+        self.facts().role == LosesPower
     }
 
     /// Whether the command is told of an error that is kept.
     pub fn syncs(&self) -> bool {
         let then = if let Command::Pwrite { then, .. } = self { *then } else { Then::Nothing };
         self.facts().role == Syncs || then != Then::Nothing
+    }
+
+    /// Whether the command is sync(2) or syncfs(2).
+    pub fn syncs_all(&self) -> bool {
+        let (Command::Sync | Command::Syncfs) = self else { return false };
+        true
     }
 
     /// The pattern of the new data that the command puts into the file.

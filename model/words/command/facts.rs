@@ -132,8 +132,10 @@ pub enum Role {
     SetsDataMode,
     /// What was written is to be on the device when it returns.
     Syncs,
-    /// The file system stops, or loses its power.
+    /// The file system stops.
     Stops,
+    /// Power is lost.
+    LosesPower,
     /// It says what the next write meets.
     Announces(Fault),
 }

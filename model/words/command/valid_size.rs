@@ -17,6 +17,7 @@ impl Command {
             | Command::Msync { .. }
             | Command::Fsync
             | Command::Fdatasync
+            | Command::Sync
             | Command::Syncfs
             | Command::SyncRange { .. }
             | Command::FadviseDontneed { .. }

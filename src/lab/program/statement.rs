@@ -54,6 +54,7 @@ pub(super) fn of(plan: &Plan, call: &FileCommand, place: Place) -> Result<Vec<St
 
         Command::Fsync => format!("sync_file(task, {fd}, 0);"),
         Command::Fdatasync => format!("sync_file(task, {fd}, 1);"),
+        Command::Sync => "sync();".to_owned(),
         Command::Syncfs => format!("note_failure(task, \"syncfs\", syncfs({fd}));"),
         Command::SyncRange { range, before, write, after } =>
             format!("sync_part(task, {fd}, {}, {});", bytes(range), sync_flags(*before, *write, *after)),

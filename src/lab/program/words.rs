@@ -42,6 +42,7 @@ fn line(plan: &Plan, command: &Command) -> String {
         Command::MadviseDontneed { range } => on("madvise -d", range),
         Command::Fsync => "fsync".to_owned(),
         Command::Fdatasync => "fdatasync".to_owned(),
+        Command::Sync => "sync".to_owned(),
         Command::Syncfs => "syncfs".to_owned(),
         Command::SyncRange { range, before, write, after } =>
             on(&flagged("sync_range", &[(*before, "-b"), (*write, "-w"), (*after, "-a")]), range),

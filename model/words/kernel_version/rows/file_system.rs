@@ -316,7 +316,7 @@ pub(super) const ROWS: &[Row] = &[
         &[text(
             "if-dirty",
             ALL,
-            "gfs2_fsync (fs/gfs2/file.c) looks at i_state first: I_DIRTY but for I_DIRTY_PAGES, and for datasync but for I_DIRTY_SYNC; without it no sync_inode_metadata, and no flush of the device. With journalled data, whose dirty pages count, that is not modelled",
+            "gfs2_fsync (fs/gfs2/file.c) looks at i_state first: I_DIRTY but for I_DIRTY_PAGES, and for datasync but for I_DIRTY_SYNC; without it no sync_inode_metadata, and no flush of the device. With journalled data dirty pages count, too",
         )],
     ),
     row(
@@ -326,6 +326,33 @@ pub(super) const ROWS: &[Row] = &[
             "always",
             ALL,
             "xfs_file_fsync: xfs_fsync_flush_log if the inode is pinned, and blkdev_issue_flush if that flushed nothing; zonefs_file_fsync: blkdev_issue_flush",
+        )],
+    ),
+    row(
+        "sync_fs",
+        XFS,
+        &[text(
+            "log",
+            ALL,
+            "xfs_fs_sync_fs (fs/xfs/xfs_super.c): xfs_log_force (fs/xfs/xfs_log.c), which writes nothing where neither the CIL nor an iclog has anything; an iclog that is written carries REQ_PREFLUSH (xlog_cil_push_work, xlog_write_iclog). sync_filesystem and ksys_sync (fs/sync.c) flush no device themselves",
+        )],
+    ),
+    row(
+        "sync_fs",
+        GFS2,
+        &[text(
+            "flush",
+            ALL,
+            "gfs2_sync_fs (fs/gfs2/super.c): gfs2_log_flush, whose header goes out with REQ_PREFLUSH; that it writes none where nothing is new is not modelled",
+        )],
+    ),
+    row(
+        "sync_fs",
+        &["zonefs"],
+        &[text(
+            "none",
+            ALL,
+            "zonefs_sops (fs/zonefs/super.c) has no ->sync_fs, and fs/sync.c flushes no device",
         )],
     ),
     row(
