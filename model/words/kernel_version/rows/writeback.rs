@@ -207,7 +207,7 @@ pub(super) const ROWS: &[Row] = &[
             text(
                 "pages",
                 &[V6_1, V6_2, V6_6],
-                "truncate_inode_partial_folio splits what is clean, and leaves what cannot be split mapped; here it is not split",
+                "truncate_inode_partial_folio splits or drops what is clean, and leaves what is dirty mapped; here nothing is split",
             ),
             text(
                 "folio",
