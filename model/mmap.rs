@@ -12,8 +12,7 @@
 //! kernels maps the whole folio (`fault_map`). What a write fault maps and dirties is the folio in any case.
 //!
 //! Left out: mmap_lock, freeze protection, fault-around, stable pages where nothing has a checksum, that all pages of a buffer are pinned before the
-//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not. A mapping that ends in the middle of a
-//! folio is taken to reach to its ends.
+//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not.
 
 mod dma;
 mod filemap_fault;
@@ -61,7 +60,7 @@ impl Path for MmapState {
             Command::Dma { range, .. } => (Access::Dma(part.write()), range),
             _ => return None,
         };
-        Some(MmapState::Access(Rest { access, cells: part.cells(range) }))
+        Some(MmapState::Access(Rest { access, cells: part.cells(range), vma: part.vma() }))
     }
 
     /// One step of a load or store of a range.
@@ -117,7 +116,11 @@ impl Path for MmapState {
             }
             MmapState::Unpin(pin) => {
                 let done = unpin(inode, me, &pin).await;
-                MmapState::Access(Rest { access: Access::Dma(pin.id), cells: done.end..pin.cells.end })
+                MmapState::Access(Rest {
+                    access: Access::Dma(pin.id),
+                    cells: done.end..pin.cells.end,
+                    vma: pin.vma,
+                })
             }
             MmapState::Install(vmf) => {
                 install(inode, me, &vmf).await;
@@ -140,7 +143,7 @@ async fn instruction<B: Backend>(
     me: ActorId,
     rest: Rest,
 ) -> ControlFlow<Returned, MmapState> {
-    let Rest { access, cells } = rest;
+    let Rest { access, cells, vma } = rest;
     if cells.is_empty() {
         return ControlFlow::Break(Returned::Success);
     }
@@ -182,7 +185,7 @@ async fn instruction<B: Backend>(
                 inode.oracle.store(&inode.sb.geometry, id, &(inside..part.end), size);
                 inode.emit(|| What::Folio(FolioEvent::Pinned(index)));
                 let folio = FolioRef { index, id: folio };
-                return ControlFlow::Continue(MmapState::Pinned(Pin { id, cells, folio }));
+                return ControlFlow::Continue(MmapState::Pinned(Pin { id, cells, vma, folio }));
             }
         }
         (access, entry) => {
@@ -190,9 +193,9 @@ async fn instruction<B: Backend>(
                 inode.sb.backend.reach(branches::WP_FAULT);
             }
             drop(slot);
-            return ControlFlow::Continue(MmapState::Fault(Rest { access, cells }));
+            return ControlFlow::Continue(MmapState::Fault(Rest { access, cells, vma }));
         }
     }
     drop(slot);
-    ControlFlow::Continue(MmapState::Access(Rest { access, cells: part.end..cells.end }))
+    ControlFlow::Continue(MmapState::Access(Rest { access, cells: part.end..cells.end, vma }))
 }

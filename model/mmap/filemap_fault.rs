@@ -1,5 +1,7 @@
 //! `filemap_fault` and `finish_fault`: the folio of a fault is found or filled, and what a read fault maps.
 
+use std::ops::Range;
+
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::fs::glock;
@@ -11,7 +13,7 @@ use crate::state::inode::Inode;
 use crate::state::pte::Pte;
 use crate::state::slot::Slot;
 use crate::words::design::FaultMap;
-use crate::words::geometry::Cell;
+use crate::words::geometry::{Cell, Geometry};
 
 /// `filemap_fault` (mm/filemap.c): finds an uptodate folio, or has it filled. A read fault installs the
 /// entry; a write fault goes on to `page_mkwrite`. Beyond the page of end of file the access dies of SIGBUS, also where
@@ -50,7 +52,7 @@ pub(super) async fn lock_for_read<B: Backend>(
     inode.folio_passed(index, Some(id));
     let found = slot.folio(id).is_some_and(|folio| folio.in_cache);
     if found {
-        map_pages(inode, slot.folio_mut(id), rest.cells.start, me, Pte::ReadOnly);
+        map_pages(inode, slot.folio_mut(id), &rest, me, Pte::ReadOnly);
         inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));
     }
     slot.put(id, me);
@@ -60,18 +62,40 @@ pub(super) async fn lock_for_read<B: Backend>(
 }
 
 /// `finish_fault` (mm/memory.c): the entry for the page that was accessed, or those for the whole folio, if it lies inside the
-/// file and the actor has none for any of its pages.
-pub(super) fn map_pages<B: Backend>(inode: &Inode<B>, folio: &mut Folio, at: Cell, me: ActorId, pte: Pte) {
+/// file and inside what is mapped, and the actor has none for any of its pages.
+pub(super) fn map_pages<B: Backend>(inode: &Inode<B>, folio: &mut Folio, rest: &Rest, me: ActorId, pte: Pte) {
     let geometry = &inode.sb.geometry;
-    let end = geometry.cells_of_folio(geometry.folio_of(at)).end;
+    let at = rest.cells.start;
+    let Range { start, end } = geometry.cells_of_folio(geometry.folio_of(at));
     // The size is rounded up to pages.
     let inside = || geometry.page_at(end - 1) < geometry.byte_at(inode.i_size_peek());
-    let whole = inode.sb.config.design.fault_map == FaultMap::Folio && inside() && folio.ptes.none_of(me);
+    let covered = is_covered(geometry, &(start..end), &rest.vma);
+    let whole =
+        inode.sb.config.design.fault_map == FaultMap::Folio && inside() && covered && folio.ptes.none_of(me);
     let page = geometry.page_in_folio(at);
     let pages = if whole { 0..geometry.pages_per_folio() } else { page..page + 1 };
     pages.for_each(|page| folio.ptes.set(page, me, pte));
 }
 
+/// Whether a mapping of the file has all of a folio.
+fn is_covered(geometry: &Geometry, folio: &Range<Cell>, vma: &Range<u64>) -> bool {
+    vma.start <= geometry.byte_at(folio.start) && geometry.byte_at(folio.end) <= vma.end
+}
+
 pub(super) fn is_unlocked(slot: &Slot, id: u64) -> bool {
     slot.is_unlocked(id as FolioId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapping_has_all_of_a_folio_or_its_faults_are_of_pages() {
+        let geometry = Geometry::new(4096, 8192, 16384, [1024, 9216]).unwrap();
+        let second = geometry.cells_of_folio(1);
+        let covers = |bytes: Range<u64>| is_covered(&geometry, &second, &geometry.whole_pages(&bytes));
+        assert!(covers(8192..16384) && covers(0..12289));
+        assert!(!covers(8192..12288) && !covers(12288..16384) && !covers(0..8192));
+    }
 }

@@ -334,7 +334,7 @@ pub(super) async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: &VmF
     let hooks = inode.load_hooks().await;
     let mut slot = inode.page(index).lock(Op::on("set_pte_writable", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
-    map_pages(inode, folio, vmf.rest.cells.start, me, Pte::Writable);
+    map_pages(inode, folio, &vmf.rest, me, Pte::Writable);
     inode.dirty_private(index, folio, hooks);
     folio.dirty_by_store(hooks);
     inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: true }));

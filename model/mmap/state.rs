@@ -29,6 +29,8 @@ pub enum Access {
 pub struct Rest {
     pub(super) access: Access,
     pub(super) cells: Range<Cell>,
+    /// What is mapped (struct vm_area_struct), in bytes of the file.
+    pub(super) vma: Range<u64>,
 }
 
 /// A write fault on a folio that it refers to (struct vm_fault), and the access that goes on behind it.
@@ -45,6 +47,7 @@ pub struct VmFault {
 pub struct Pin {
     pub(super) id: WriteId,
     pub(super) cells: Range<Cell>,
+    pub(super) vma: Range<u64>,
     pub(super) folio: FolioRef,
 }
 
