@@ -75,7 +75,7 @@ impl Path for MmapState {
                 }
                 return next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue);
             }
-            MmapState::LockRead(rest, folio) => lock_for_read(inode, me, rest, folio).await,
+            MmapState::LockRead(rest, folio) => return lock_for_read(inode, me, rest, folio).await,
             MmapState::Fill(rest, inner) => match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
                 ControlFlow::Break(_) => MmapState::Fault(rest),

@@ -1,8 +1,8 @@
 //! `filemap_fault` and `finish_fault`: the folio of a fault is found or filled, and what a read fault maps.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Lock, Op};
+use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::glock;
 use crate::mmap::state::{Access, MmapState, Rest, VmFault};
@@ -22,7 +22,7 @@ pub(super) async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest)
     let index = inode.sb.geometry.folio_of(rest.cells.start);
     let target = u32::from(index);
     let mut slot = inode.page(index).lock(Op::on("filemap_fault", target)).await;
-    if inode.sb.geometry.page_at(rest.cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek()) {
+    if is_beyond_eof(inode, &rest) {
         inode.emit(|| What::Sigbus(None));
         return None;
     }
@@ -39,26 +39,38 @@ pub(super) async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest)
     Some(MmapState::LockRead(rest, FolioRef { index, id }))
 }
 
-/// The rest of a read fault, from the folio lock on: the entry, if the folio is still in the page cache.
+/// Whether the page that is accessed lies behind that of end of file.
+fn is_beyond_eof<B: Backend>(inode: &Inode<B>, rest: &Rest) -> bool {
+    inode.sb.geometry.page_at(rest.cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek())
+}
+
+/// The rest of a read fault, from the folio lock on: the entry, if the folio is still in the page cache, and its page in the file. A large
+/// folio may stay when the page is no longer.
 pub(super) async fn lock_for_read<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     rest: Rest,
     folio: FolioRef,
-) -> MmapState {
+) -> ControlFlow<Returned, MmapState> {
     let FolioRef { index, id } = folio;
     let op = Op::on("folio_lock", u32::from(index));
     let mut slot = inode.page(index).lock_when(op, is_unlocked, u64::from(id)).await;
     inode.folio_passed(index, Some(id));
     let found = slot.folio(id).is_some_and(|folio| folio.in_cache);
-    if found {
+    let beyond = found && is_beyond_eof(inode, &rest);
+    if beyond {
+        inode.emit(|| What::Sigbus(None));
+    } else if found {
         map_pages(inode, slot.folio_mut(id), &rest, me, Pte::ReadOnly);
         inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));
     }
     slot.put(id, me);
     drop(slot);
     glock::release(inode, me);
-    if found { MmapState::Access(rest) } else { MmapState::Fault(rest) }
+    if beyond {
+        return ControlFlow::Break(Returned::Error);
+    }
+    ControlFlow::Continue(if found { MmapState::Access(rest) } else { MmapState::Fault(rest) })
 }
 
 /// `finish_fault` (mm/memory.c): the entry for the page that was accessed, or those for the whole folio, if it lies inside the
