@@ -1,7 +1,8 @@
 //! Page faults and what happens through mapped memory.
 //!
 //! A load or store first tries the page-table entry; without one, or with a read-only one for a store, it
-//! faults and tries again. A write fault maps *after* it has locked an uptodate folio: it never decides
+//! faults and tries again. With a read-only one the folio is that of the entry, and is neither looked up nor looked whether it lies inside
+//! the file (`wp_page_shared`). A write fault maps *after* it has locked an uptodate folio: it never decides
 //! between zeroing and reading, so it needs no check. A design may have it ask (`mkwrite_check`).
 //!
 //! A device may store into mapped memory, too: a direct read(2) from elsewhere whose buffer this is. It pins the page
@@ -33,7 +34,7 @@ use crate::mmap::mkwrite::{
     before_lock, blocks_mapped, gfs2_inplace_reserve, install, let_in, lock_for_write, map_blocks,
     mark_dirty, mkwrite, page_mkwrite, put_for_no_space, put_for_no_zeros, unlock_mapping,
 };
-use crate::mmap::state::{Access, MmapState, Pin, Rest, after_dirty, first_page};
+use crate::mmap::state::{Access, MmapState, Pin, Rest, VmFault, after_dirty, first_page};
 use crate::path::{Part, Path, Stepped};
 use crate::read::fill;
 use crate::state::event::{DataEvent, FolioEvent, What};
@@ -188,10 +189,16 @@ async fn instruction<B: Backend>(
                 return ControlFlow::Continue(MmapState::Pinned(Pin { id, cells, vma, folio }));
             }
         }
-        (access, entry) => {
-            if let (Access::Store(_), Pte::ReadOnly) = (access, entry) {
+        (Access::Store(_) | Access::Dma(_), Pte::ReadOnly) => {
+            if let Some((id, _)) = slot.current() {
                 inode.sb.backend.reach(branches::WP_FAULT);
+                slot.folio_mut(id).refs |= 1 << me;
+                let (rest, folio) = (Rest { access, cells, vma }, FolioRef { index, id });
+                let vmf = VmFault { rest, folio, orig_pte: Pte::ReadOnly, promised: 0 };
+                return ControlFlow::Continue(MmapState::Mkwrite(vmf));
             }
+        }
+        (_, Pte::Absent) => {
             drop(slot);
             return ControlFlow::Continue(MmapState::Fault(Rest { access, cells, vma }));
         }

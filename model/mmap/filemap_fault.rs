@@ -34,7 +34,12 @@ pub(super) async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest)
     slot.folio_mut(id).refs |= 1 << me;
     drop(slot);
     if rest.access != Access::Load {
-        return Some(MmapState::Mkwrite(VmFault { rest, folio: FolioRef { index, id }, promised: 0 }));
+        return Some(MmapState::Mkwrite(VmFault {
+            rest,
+            folio: FolioRef { index, id },
+            orig_pte: Pte::Absent,
+            promised: 0,
+        }));
     }
     Some(MmapState::LockRead(rest, FolioRef { index, id }))
 }
