@@ -26,7 +26,11 @@ pub(super) async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest)
         inode.emit(|| What::Sigbus(None));
         return None;
     }
-    slot.looked_up();
+    // A load is first tried by filemap_map_pages, which leaves PG_dropbehind alone.
+    let ready = slot.current().is_some_and(|(_, folio)| folio.uptodate && folio.locked.is_none());
+    if rest.access != Access::Load || !ready {
+        slot.looked_up();
+    }
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {
         drop(slot);
         return Some(MmapState::Fill(rest, FillState::new(index)));
