@@ -226,6 +226,15 @@ pub(super) const ROWS: &[Row] = &[
         )],
     ),
     row(
+        "fill_lock",
+        EVERY,
+        &[text(
+            "submitted",
+            ALL,
+            "page_cache_ra_unbounded, page_cache_ra_order: what is missing is read by readahead, which lets invalidate_lock go when it has submitted the I/O. MADV_RANDOM and a folio without readahead (filemap_create_folio) keep it",
+        )],
+    ),
+    row(
         "read_end",
         EVERY,
         &[text(
