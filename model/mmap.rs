@@ -1,7 +1,8 @@
 //! Page faults and what happens through mapped memory.
 //!
 //! A load or store first tries the page-table entry; without one, or with a read-only one for a store, it
-//! faults and tries again. A write fault maps *after* it has locked an uptodate folio: it never decides
+//! faults and tries again. With a read-only one the folio is that of the entry, and is neither looked up nor looked whether it lies inside
+//! the file (`wp_page_shared`). A write fault maps *after* it has locked an uptodate folio: it never decides
 //! between zeroing and reading, so it needs no check. A design may have it ask (`mkwrite_check`).
 //!
 //! A device may store into mapped memory, too: a direct read(2) from elsewhere whose buffer this is. It pins the page
@@ -12,8 +13,7 @@
 //! kernels maps the whole folio (`fault_map`). What a write fault maps and dirties is the folio in any case.
 //!
 //! Left out: mmap_lock, freeze protection, fault-around, stable pages where nothing has a checksum, that all pages of a buffer are pinned before the
-//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not. A mapping that ends in the middle of a
-//! folio is taken to reach to its ends.
+//! first is stored to, and that bios dirty theirs under the folio lock; drivers do not.
 
 mod dma;
 mod filemap_fault;
@@ -34,7 +34,7 @@ use crate::mmap::mkwrite::{
     before_lock, blocks_mapped, gfs2_inplace_reserve, install, let_in, lock_for_write, map_blocks,
     mark_dirty, mkwrite, page_mkwrite, put_for_no_space, put_for_no_zeros, unlock_mapping,
 };
-use crate::mmap::state::{Access, MmapState, Pin, Rest, after_dirty, first_page};
+use crate::mmap::state::{Access, MmapState, Pin, Rest, VmFault, after_dirty, first_page};
 use crate::path::{Part, Path, Stepped};
 use crate::read::fill;
 use crate::state::event::{DataEvent, FolioEvent, What};
@@ -61,7 +61,7 @@ impl Path for MmapState {
             Command::Dma { range, .. } => (Access::Dma(part.write()), range),
             _ => return None,
         };
-        Some(MmapState::Access(Rest { access, cells: part.cells(range) }))
+        Some(MmapState::Access(Rest { access, cells: part.cells(range), vma: part.vma() }))
     }
 
     /// One step of a load or store of a range.
@@ -76,7 +76,7 @@ impl Path for MmapState {
                 }
                 return next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue);
             }
-            MmapState::LockRead(rest, folio) => lock_for_read(inode, me, rest, folio).await,
+            MmapState::LockRead(rest, folio) => return lock_for_read(inode, me, rest, folio).await,
             MmapState::Fill(rest, inner) => match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
                 ControlFlow::Break(_) => MmapState::Fault(rest),
@@ -117,7 +117,11 @@ impl Path for MmapState {
             }
             MmapState::Unpin(pin) => {
                 let done = unpin(inode, me, &pin).await;
-                MmapState::Access(Rest { access: Access::Dma(pin.id), cells: done.end..pin.cells.end })
+                MmapState::Access(Rest {
+                    access: Access::Dma(pin.id),
+                    cells: done.end..pin.cells.end,
+                    vma: pin.vma,
+                })
             }
             MmapState::Install(vmf) => {
                 install(inode, me, &vmf).await;
@@ -140,7 +144,7 @@ async fn instruction<B: Backend>(
     me: ActorId,
     rest: Rest,
 ) -> ControlFlow<Returned, MmapState> {
-    let Rest { access, cells } = rest;
+    let Rest { access, cells, vma } = rest;
     if cells.is_empty() {
         return ControlFlow::Break(Returned::Success);
     }
@@ -182,17 +186,23 @@ async fn instruction<B: Backend>(
                 inode.oracle.store(&inode.sb.geometry, id, &(inside..part.end), size);
                 inode.emit(|| What::Folio(FolioEvent::Pinned(index)));
                 let folio = FolioRef { index, id: folio };
-                return ControlFlow::Continue(MmapState::Pinned(Pin { id, cells, folio }));
+                return ControlFlow::Continue(MmapState::Pinned(Pin { id, cells, vma, folio }));
             }
         }
-        (access, entry) => {
-            if let (Access::Store(_), Pte::ReadOnly) = (access, entry) {
+        (Access::Store(_) | Access::Dma(_), Pte::ReadOnly) => {
+            if let Some((id, _)) = slot.current() {
                 inode.sb.backend.reach(branches::WP_FAULT);
+                slot.folio_mut(id).refs |= 1 << me;
+                let (rest, folio) = (Rest { access, cells, vma }, FolioRef { index, id });
+                let vmf = VmFault { rest, folio, orig_pte: Pte::ReadOnly, promised: 0 };
+                return ControlFlow::Continue(MmapState::Mkwrite(vmf));
             }
+        }
+        (_, Pte::Absent) => {
             drop(slot);
-            return ControlFlow::Continue(MmapState::Fault(Rest { access, cells }));
+            return ControlFlow::Continue(MmapState::Fault(Rest { access, cells, vma }));
         }
     }
     drop(slot);
-    ControlFlow::Continue(MmapState::Access(Rest { access, cells: part.end..cells.end }))
+    ControlFlow::Continue(MmapState::Access(Rest { access, cells: part.end..cells.end, vma }))
 }

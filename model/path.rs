@@ -149,6 +149,16 @@ impl<'p, B: Backend> Part<'p, B> {
         self.inode.sb.geometry.folios_touched(&self.cells(range))
     }
 
+    /// The pages that the actor has mapped of the file, as bytes.
+    pub fn vma(&self) -> Range<u64> {
+        let calls = &self.program.commands[..=usize::from(self.command)];
+        let file = calls.last().map(|call| call.file);
+        let mapped = calls.iter().rev().filter(|call| Some(call.file) == file).find_map(|call| {
+            if let Command::Mmap { range, .. } = &call.command { Some(range) } else { None }
+        });
+        mapped.map_or(0..0, |range| self.inode.sb.geometry.whole_pages(range))
+    }
+
     /// All folios of the file.
     pub fn all_folios(&self) -> Range<FolioIndex> {
         0..self.inode.sb.geometry.folios()

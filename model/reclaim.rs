@@ -8,7 +8,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use stalemap_facade::{ActorId, Backend, Leaf, Lock, Op};
+use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Op};
 
 use crate::path::{Part, Path, Stepped};
 use crate::state::dropbehind::Dropper;
@@ -20,7 +20,7 @@ use crate::state::trace;
 use crate::state::world::World;
 use crate::words::command::Command;
 use crate::words::design::ReclaimWriteback;
-use crate::words::geometry::FolioIndex;
+use crate::words::geometry::{Cell, FolioIndex, Geometry};
 use crate::words::ordering::Link;
 use crate::words::{bounds, branches};
 
@@ -57,42 +57,75 @@ pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, me: ActorId, index: Foli
     tell(inode, index, outcome);
 }
 
-/// POSIX_FADV_DONTNEED, folio by folio: those that are left.
+/// Where POSIX_FADV_DONTNEED stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Invalidate(Range<FolioIndex>);
+pub enum Invalidate {
+    /// Before it looks whether its range, which ends inside of a page, ends at end of file.
+    Look(Range<u64>),
+    /// Folio by folio: those that are left.
+    Folios(Range<FolioIndex>),
+}
 
 impl Path for Invalidate {
     type Ended = ();
 
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let Command::FadviseDontneed { range } = part.first()? else { return None };
-        // Only folios that lie in the range as a whole.
-        let size = part.inode.sb.geometry.folio_size();
-        let all = u64::from(part.all_folios().end);
-        let (start, end) = (range.start.div_ceil(size).min(all), (range.end / size).min(all));
-        Some(Invalidate(start as FolioIndex..end as FolioIndex))
+        let geometry = &part.inode.sb.geometry;
+        let whole = range.end == u64::MAX || range.end.is_multiple_of(geometry.page_size());
+        Some(if whole {
+            Invalidate::Folios(folios_inside(geometry, range.clone()))
+        } else {
+            Invalidate::Look(range.clone())
+        })
     }
 
-    /// `mapping_evict_folio` for one folio (mm/truncate.c): looks at references first. Writeback is not started for
-    /// dirty folios, unlike by posix_fadvise itself; a scenario says `sync_range` for that.
     async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, _: ActorId) -> Stepped<Self> {
-        let Invalidate(mut folios) = self;
-        let Some(index) = folios.next() else { return ControlFlow::Break(()) };
-        let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
-        let (locked, _) = slot.reclaims(ReclaimWriteback::Skip);
-        let outcome = slot.invalidate();
-        if let Some(id) = locked {
-            inode.folio_locked(index, id);
-            inode.writeback(index).observe();
-            if outcome == Eviction::Evicted {
-                inode.xa_section(Link::XaRemove);
+        ControlFlow::Continue(Invalidate::Folios(match self {
+            Invalidate::Look(range) => pages_of(inode, range).await,
+            Invalidate::Folios(mut folios) => {
+                let Some(index) = folios.next() else { return ControlFlow::Break(()) };
+                mapping_evict_folio(inode, index).await;
+                folios
             }
-            inode.folio_unlocked(index, id);
-        }
-        drop(slot);
-        tell(inode, index, outcome);
-        ControlFlow::Continue(Invalidate(folios))
+        }))
     }
+}
+
+/// The folios of a range that ends inside of a page (`generic_fadvise`, mm/fadvise.c, 6.1 to 7.3): that page is left out, unless the
+/// range ends at end of file, which is looked at without a lock.
+async fn pages_of<B: Backend>(inode: &Inode<B>, range: Range<u64>) -> Range<FolioIndex> {
+    let geometry = &inode.sb.geometry;
+    let size = inode.i_size.load(Op::new("i_size_read"), inode.order(Link::SizeLoad)).await as Cell;
+    let page = geometry.page_size();
+    let end = range.end / page * page;
+    let end = if range.end == geometry.byte_at(size) { end + page } else { end };
+    folios_inside(geometry, range.start..end)
+}
+
+/// The folios that lie in a range as a whole. It ends with a page, or not at all.
+fn folios_inside(geometry: &Geometry, range: Range<u64>) -> Range<FolioIndex> {
+    let (size, all) = (geometry.folio_size(), u64::from(geometry.folios()));
+    let (start, end) = (range.start.div_ceil(size).min(all), (range.end / size).min(all));
+    start as FolioIndex..end as FolioIndex
+}
+
+/// `mapping_evict_folio` for one folio (mm/truncate.c): looks at references first. Writeback is not started for
+/// dirty folios, unlike by posix_fadvise itself; a scenario says `sync_range` for that.
+async fn mapping_evict_folio<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
+    let mut slot = inode.page(index).lock(Op::on("invalidate_folio", u32::from(index))).await;
+    let (locked, _) = slot.reclaims(ReclaimWriteback::Skip);
+    let outcome = slot.invalidate();
+    if let Some(id) = locked {
+        inode.folio_locked(index, id);
+        inode.writeback(index).observe();
+        if outcome == Eviction::Evicted {
+            inode.xa_section(Link::XaRemove);
+        }
+        inode.folio_unlocked(index, id);
+    }
+    drop(slot);
+    tell(inode, index, outcome);
 }
 
 /// `folio_end_dropbehind`, `filemap_end_dropbehind_read` (mm/filemap.c, 7.3): a folio that nobody wants to stay is dropped, if

@@ -22,7 +22,7 @@ use crate::words::value::Value;
 /// What becomes of a folio that sticks out of the range.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Partial {
-    /// The cells inside are zeroed, and it stays.
+    /// The cells inside are zeroed, and it stays, if it could be split (see [`cannot_be_split`]).
     Stays,
     /// They are zeroed, and then it goes: before that.
     Zero,
@@ -65,7 +65,8 @@ fn at_rest(slot: &Slot, _: u64) -> bool {
 }
 
 /// `truncate_pagecache_range` (mm/truncate.c): folios inside the range are unmapped and removed, dirty or
-/// not; of a folio that sticks out, the cells inside are zeroed, and the pages that lie inside as a whole are unmapped.
+/// not; of a folio that sticks out, the cells inside are zeroed, and the pages that lie inside as a whole are unmapped. One that
+/// cannot be split goes, too, unless it is dirty.
 pub async fn step<B: Backend>(
     inode: &Inode<B>,
     _: ActorId,
@@ -79,22 +80,28 @@ pub async fn step<B: Backend>(
     let inside = within(&folio_cells, &state.cells);
     let mut slot = inode.page(index).lock_when(Op::on("truncate_folio", u32::from(index)), at_rest, 0).await;
     let whole = inside.len() == folio_cells.len();
-    let goes =
-        whole || state.partial == Partial::Remove && slot.current().is_some_and(|(_, folio)| !folio.dirty);
-    if slot.current().is_some() && goes {
+    if !whole
+        && state.partial != Partial::Remove
+        && let Some(folio) = slot.current_mut()
+    {
+        zero_part(inode, index, folio, &state.cells);
+    }
+    let goes = slot.current().is_some_and(|(_, folio)| match state.partial {
+        _ if whole => true,
+        Partial::Stays => cannot_be_split(inode, folio) && !folio.dirty,
+        Partial::Zero => false,
+        Partial::Remove => !folio.dirty,
+    });
+    if goes {
         inode.xa_section(Link::XaRemove);
     }
     inode.folio_passed(index, slot.current().map(|(id, _)| id));
-    if let Some(folio) = slot.current_mut() {
-        if goes {
-            // ->invalidate_folio.
-            inode.take_private(index, folio, inode.hooks(), Taken::Used);
-            inode.emit(|| What::Folio(FolioEvent::Removed(index)));
-            inode.trace(|| trace::delete_from_page_cache(inode, index));
-            slot.remove();
-        } else if state.partial != Partial::Remove {
-            zero_part(inode, index, folio, &state.cells);
-        }
+    if goes && let Some(folio) = slot.current_mut() {
+        // ->invalidate_folio.
+        inode.take_private(index, folio, inode.hooks(), Taken::Used);
+        inode.emit(|| What::Folio(FolioEvent::Removed(index)));
+        inode.trace(|| trace::delete_from_page_cache(inode, index));
+        slot.remove();
     }
     let zeroed = !goes && slot.current().is_some();
     drop(slot);
@@ -107,6 +114,12 @@ pub async fn step<B: Backend>(
     }
     state.next += 1;
     ControlFlow::Continue(state)
+}
+
+/// Whether `split_folio` fails for a folio that sticks out, if it is clean: somebody refers to it, who waits for its lock or has it pinned
+/// (`__folio_split` and its like, mm/huge_memory.c, 6.1 to 7.3). `truncate_inode_partial_folio` drops it as a whole then.
+fn cannot_be_split<B: Backend>(inode: &Inode<B>, folio: &Folio) -> bool {
+    inode.sb.geometry.pages_per_folio() > 1 && folio.refs != 0
 }
 
 /// The cells of a folio that lie inside a range are zeroed, and its pages that do as a whole are unmapped.

@@ -48,7 +48,7 @@ pub(super) async fn lock_late<B: Backend>(
 ) -> MmapState {
     let FolioRef { index, id } = vmf.folio;
     if !lock_mapped(inode, me, vmf.folio).await {
-        return MmapState::Fault(vmf.rest);
+        return vmf.again();
     }
     for (block, iomap) in mapped {
         if !passes(inode, iomap, *block).await {

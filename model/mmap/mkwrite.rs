@@ -96,7 +96,7 @@ pub(super) async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf:
     let FolioRef { index, id } = vmf.folio;
     if !inode.i_rwsem.down_write_trylock(Op::new("down_write_trylock i_rwsem"), me).await {
         inode.page(index).release(|slot| slot.put(id, me));
-        return MmapState::Fault(vmf.rest);
+        return vmf.again();
     }
     if inode.sb.config.fs.mkwrite_valid == MkwriteValid::Zeroed {
         let mut slot = inode.page(index).lock(Op::on("filemap_get_folio", u32::from(index))).await;
@@ -106,7 +106,7 @@ pub(super) async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf:
             inode.i_rwsem.up_write(me);
             inode.sb.backend.reach(branches::MKWRITE_RETRY);
             inode.emit(|| What::Folio(FolioEvent::GoneForFault(index)));
-            return MmapState::Fault(vmf.rest);
+            return vmf.again();
         }
     }
     // What lies in the same folio before the page is zeros there already, and becomes dirty with it.
@@ -127,7 +127,7 @@ pub(super) async fn lock_for_write<B: Backend>(inode: &Inode<B>, me: ActorId, vm
         MmapState::Map(vmf, first)
     } else {
         fs::return_budget(inode, vmf.promised);
-        MmapState::Fault(vmf.rest)
+        vmf.again()
     }
 }
 
@@ -327,17 +327,21 @@ pub(super) async fn mark_dirty<B: Backend>(inode: &Inode<B>, me: ActorId, folio:
     inode.dirties(inode.sb.geometry.blocks_of_folio(index));
 }
 
-/// `finish_mkwrite_fault`: the entry becomes writable while the folio is still locked, and only then is it
-/// unlocked. invalidate_lock was dropped before.
+/// `finish_mkwrite_fault` and `fault_dirty_shared_page`: the entry becomes writable while the folio is still locked, and only then is it
+/// unlocked. invalidate_lock was dropped before. An entry for loads that is gone meanwhile stays away (`pte_same`), and the instruction
+/// faults anew.
 pub(super) async fn install<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: &VmFault) {
     let FolioRef { index, id } = vmf.folio;
     let hooks = inode.load_hooks().await;
     let mut slot = inode.page(index).lock(Op::on("set_pte_writable", u32::from(index))).await;
     let folio = slot.locked_mut(id, me);
-    map_pages(inode, folio, vmf.rest.cells.start, me, Pte::Writable);
-    inode.dirty_private(index, folio, hooks);
-    folio.dirty_by_store(hooks);
-    inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: true }));
+    let page = inode.sb.geometry.page_in_folio(vmf.rest.cells.start);
+    if folio.ptes.of(page, me) == vmf.orig_pte {
+        map_pages(inode, folio, &vmf.rest, me, Pte::Writable);
+        inode.dirty_private(index, folio, hooks);
+        folio.dirty_by_store(hooks);
+        inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: true }));
+    }
     inode.folio_unlocked(index, id);
     slot.unlock_dirtied(id, me);
     slot.put(id, me);

@@ -9,6 +9,7 @@ use crate::read::fill::FillState;
 use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
 use crate::state::mapping::Iomap;
+use crate::state::pte::Pte;
 use crate::valid_size::ExtendState;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::value::WriteId;
@@ -29,6 +30,8 @@ pub enum Access {
 pub struct Rest {
     pub(super) access: Access,
     pub(super) cells: Range<Cell>,
+    /// What is mapped (struct vm_area_struct), in bytes of the file.
+    pub(super) vma: Range<u64>,
 }
 
 /// A write fault on a folio that it refers to (struct vm_fault), and the access that goes on behind it.
@@ -36,8 +39,20 @@ pub struct Rest {
 pub struct VmFault {
     pub(super) rest: Rest,
     pub(super) folio: FolioRef,
+    /// The entry that the store has met: absent, or one for loads.
+    pub(super) orig_pte: Pte,
     /// Blocks that are promised to it.
     pub(super) promised: u16,
+}
+
+impl VmFault {
+    /// The fault begins anew: where it has met an entry for loads with that, which may be gone.
+    pub(super) fn again(self) -> MmapState {
+        match self.orig_pte {
+            Pte::Absent => MmapState::Fault(self.rest),
+            Pte::ReadOnly | Pte::Writable => MmapState::Access(self.rest),
+        }
+    }
 }
 
 /// The store of a device into a folio that is pinned for it, and the rest of its range.
@@ -45,6 +60,7 @@ pub struct VmFault {
 pub struct Pin {
     pub(super) id: WriteId,
     pub(super) cells: Range<Cell>,
+    pub(super) vma: Range<u64>,
     pub(super) folio: FolioRef,
 }
 
@@ -61,7 +77,7 @@ pub struct Mapped {
 pub enum MmapState {
     /// Before the instruction.
     Access(Rest),
-    /// In the fault handler, before the folio is found.
+    /// In the fault handler, without an entry, before the folio is found.
     Fault(Rest),
     /// A read fault that has found its folio and refers to it, before the folio lock. gfs2 has its glock.
     LockRead(Rest, FolioRef),

@@ -26,7 +26,7 @@ use crate::words::design::FillMap;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::personality::Hooks;
 use crate::words::value::Value;
-use crate::words::writeback_design::ReadEnd;
+use crate::words::writeback_design::{FillLock, ReadEnd};
 
 /// Where filling a folio stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -52,6 +52,8 @@ pub enum FillState {
     Read(FolioRef, Vec<(FileBlock, Iomap)>),
     /// Before the next piece is complete of those that are still to be read.
     Piece(FolioRef, Vec<Piece>),
+    /// The same, where all is submitted and invalidate_lock was let go.
+    Submitted(FolioRef, Vec<Piece>),
 }
 
 /// The folio that is wanted.
@@ -88,6 +90,11 @@ impl FillState {
     pub fn locked(index: FolioIndex) -> Self {
         FillState::Lookup(Wanted::all(index), None)
     }
+
+    /// Whether invalidate_lock is held there, or taken.
+    fn holds_lock(&self) -> bool {
+        !matches!(self, FillState::Submitted(..))
+    }
 }
 
 /// What filling a folio ends with: the folio with a reference to it, if nothing but what is wanted of it is valid.
@@ -106,9 +113,13 @@ pub async fn step<B: Backend>(
     me: ActorId,
     state: FillState,
 ) -> ControlFlow<Filled, FillState> {
+    let held = state.holds_lock();
     let next = step_locked(inode, me, state).await;
+    if held && !matches!(&next, ControlFlow::Continue(next) if next.holds_lock()) {
+        inode.invalidate_lock.up_read(me);
+    }
     if next.is_break() {
-        leave(inode, me);
+        glock::release(inode, me);
     }
     next
 }
@@ -140,24 +151,28 @@ pub async fn step_locked<B: Backend>(
             if !all_valid(inode, &mappings).await {
                 return ControlFlow::Continue(FillState::Map(folio));
             }
-            let rest = read(inode, me, folio, &mappings).await;
-            next_piece(folio, rest)
+            read(inode, me, folio, &mappings).await
         }
         FillState::Piece(folio, mut rest) => {
             let piece = rest.remove(0);
             read_piece(inode, me, folio, &piece, rest.is_empty()).await;
-            next_piece(folio, rest)
+            next_piece(folio, rest, FillState::Piece)
+        }
+        FillState::Submitted(folio, mut rest) => {
+            let piece = rest.remove(0);
+            read_piece(inode, me, folio, &piece, rest.is_empty()).await;
+            next_piece(folio, rest, FillState::Submitted)
         }
     }
 }
 
 /// On to the next piece, or return.
-fn next_piece(folio: FolioRef, rest: Vec<Piece>) -> ControlFlow<Filled, FillState> {
-    if rest.is_empty() {
-        ControlFlow::Break(None)
-    } else {
-        ControlFlow::Continue(FillState::Piece(folio, rest))
-    }
+fn next_piece(
+    folio: FolioRef,
+    rest: Vec<Piece>,
+    state: fn(FolioRef, Vec<Piece>) -> FillState,
+) -> ControlFlow<Filled, FillState> {
+    if rest.is_empty() { ControlFlow::Break(None) } else { ControlFlow::Continue(state(folio, rest)) }
 }
 
 /// A mapping for each block of a folio.
@@ -248,23 +263,30 @@ async fn lock<B: Backend>(
     ControlFlow::Break(None)
 }
 
-fn leave<B: Backend>(inode: &Inode<B>, me: ActorId) {
-    inode.invalidate_lock.up_read(me);
-    glock::release(inode, me);
+/// Whether a folio is read by readahead (`page_cache_ra_unbounded`, mm/readahead.c), which keeps invalidate_lock no longer than until all
+/// is submitted, and whether somebody can tell.
+fn is_read_ahead<B: Backend>(inode: &Inode<B>, folio: &Folio) -> bool {
+    let design = &inode.sb.config.design;
+    let mut blocks = 0..inode.sb.geometry.blocks_per_folio();
+    (inode.direct || inode.moves_blocks)
+        && design.fill_lock == FillLock::Submitted
+        && design.read_end == ReadEnd::LastPiece
+        && !blocks.any(|block| folio.block_uptodate(block))
 }
 
-/// Zeroes or reads every block that is not valid, and unlocks the folio; or returns what is still to be read.
+/// Zeroes or reads every block that is not valid, and unlocks the folio; or goes on to what is still to be read.
 async fn read<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
     held: FolioRef,
     mappings: &[(FileBlock, Iomap)],
-) -> Vec<Piece> {
+) -> ControlFlow<Filled, FillState> {
     let FolioRef { index, id } = held;
     let valid = look_when_read(inode).await;
     let mut slot = inode.page(index).lock(Op::on("iomap_read_folio", u32::from(index))).await;
     let size = inode.i_size_peek();
     let folio = slot.locked_mut(id, me);
+    let read_ahead = is_read_ahead(inode, folio);
     // `mpage_read_folio` makes no buffers for a folio whose blocks lie together.
     let hooks = inode.hooks();
     let taken = if hooks == Hooks::Jdata { Taken::Used } else { Taken::Kept };
@@ -285,7 +307,11 @@ async fn read<B: Backend>(
         }
     }
     let apart = inode.direct || inode.sb.config.design.read_end == ReadEnd::FirstPiece;
-    let now = if apart { pieces.len().min(1) } else { pieces.len() };
+    let now = match pieces.len() {
+        _ if read_ahead => 0,
+        all if apart => all.min(1),
+        all => all,
+    };
     for (block, iomap) in pieces.drain(..now).flatten() {
         read_block(inode, &iomap, valid.or(iomap.valid), block, &mut folio.cells);
     }
@@ -302,7 +328,7 @@ async fn read<B: Backend>(
     if pieces.is_empty() {
         slot.put(id, me);
     }
-    pieces
+    next_piece(held, pieces, if read_ahead { FillState::Submitted } else { FillState::Piece })
 }
 
 /// `iomap_bio_read_folio_range`: a block is added to the I/O that is open, if it lies behind that on the device.

@@ -9,7 +9,7 @@ use stalemap_facade::ActorId;
 pub type PageInFolio = u16;
 
 /// What an actor may do with a page without a fault.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Pte {
     /// Nothing.
     Absent,

@@ -306,9 +306,9 @@ pub enum Command {
     },
     /// `@crash`: power is lost, at any time.
     Crash,
-    /// `fadvise -d off len`: drops clean, unmapped, fully covered folios.
+    /// `fadvise -d off len`: drops clean, unmapped folios of which all pages are covered, the last page of the file by its bytes.
     FadviseDontneed {
-        /// The bytes concerned.
+        /// The bytes concerned; a length of 0 reaches to the end of file.
         range: Range<u64>,
     },
     /// `madvise -d off len`: drops this actor's page-table entries.
@@ -490,7 +490,7 @@ impl Command {
             Command::Sync => row(Some("sync(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::Syncfs => row(Some("syncfs(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
-            Command::FadviseDontneed { range } => row(Some("fadvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+            Command::FadviseDontneed { range } => row(Some("fadvise(2)"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
             // Such an actor leaves data, size and blocks alone: `model/actors/` gives it no way to do anything else.
             Command::Extension { extension, range } =>
                 row(Some(extension.call()), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),

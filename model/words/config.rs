@@ -314,6 +314,11 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.pins_pages())
     }
 
+    /// Whether blocks of a file are moved.
+    pub fn moves_blocks(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.relocates())
+    }
+
     /// Whether a command has a worker of its own that completes it: one that is submitted and not waited for, and a direct write
     /// that is waited for no longer than until its data are on the device.
     pub fn has_worker(&self, command: &Command) -> bool {

@@ -17,7 +17,7 @@ use crate::words::map_design::{
     SharedTrim, UnmapCow,
 };
 use crate::words::settings::{choices, settable};
-use crate::words::writeback_design::{IoendRecord, ReadEnd, Towrite, WritebackEach};
+use crate::words::writeback_design::{FillLock, IoendRecord, ReadEnd, Towrite, WritebackEach};
 
 choices! {
     /// When a buffered write compares its mapping with the inode.
@@ -690,6 +690,8 @@ pub struct Design {
     pub partial_unmap: PartialUnmap,
     /// When readers map.
     pub fill_map: FillMap,
+    /// How long they hold invalidate_lock.
+    pub fill_lock: FillLock,
     /// When what they read is uptodate.
     pub read_end: ReadEnd,
     /// How unaligned direct writes are kept apart.
@@ -809,6 +811,7 @@ settable!(Design {
     partial_clear = PartialClear::Nothing,
     partial_unmap = PartialUnmap::Pages,
     fill_map = FillMap::FolioLocked,
+    fill_lock = FillLock::Held,
     read_end = ReadEnd::LastPiece,
     dio_unaligned = DioUnaligned::OverwriteOnly,
     dio_drain = DioDrain::BeforeAndAfter,

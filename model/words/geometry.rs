@@ -219,6 +219,16 @@ impl Geometry {
         self.folio.div_ceil(PAGE_SIZE) as u16
     }
 
+    /// The pages that a range of bytes touches, as bytes.
+    pub fn whole_pages(&self, bytes: &Range<u64>) -> Range<u64> {
+        bytes.start / PAGE_SIZE * PAGE_SIZE..bytes.end.div_ceil(PAGE_SIZE) * PAGE_SIZE
+    }
+
+    /// Bytes of a page; where folios are smaller, of a folio.
+    pub fn page_size(&self) -> u64 {
+        PAGE_SIZE.min(self.folio)
+    }
+
     /// The end of the cells of the page that a cell lies in; where folios are smaller, of its folio.
     pub fn page_end(&self, cell: Cell) -> Cell {
         let end = self.page_at(cell) + PAGE_SIZE;

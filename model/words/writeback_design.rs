@@ -32,6 +32,16 @@ choices! {
 }
 
 choices! {
+    /// How long who adds a folio to read it holds invalidate_lock. Who fills the rest of one that was there holds it to the end.
+    FillLock {
+        /// To the end of the read (filemap_create_folio).
+        Held = "held",
+        /// Until the I/O is submitted (page_cache_ra_unbounded, page_cache_ra_order).
+        Submitted = "submitted",
+    }
+}
+
+choices! {
     /// When a folio is uptodate that is read in several pieces, each of which completes by itself.
     ReadEnd {
         /// With the last (read_bytes_pending).

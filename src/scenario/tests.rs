@@ -178,9 +178,10 @@ fn the_other_commands() {
         ]
     );
     assert_eq!(
-        meant(&["fadvise -d 0 4k", "@reclaim 4k 4k", "@short 1", "@fail 0", "pwrite 0 2"]),
+        meant(&["fadvise -d 0 4k", "fadvise -d 4k 0", "@reclaim 4k 4k", "@short 1", "@fail 0", "pwrite 0 2"]),
         [
             FadviseDontneed { range: 0..4096 },
+            FadviseDontneed { range: 4096..u64::MAX },
             Kswapd::COMMAND.on(4096..8192),
             Short { after: 1 },
             Fail { after: 0 },

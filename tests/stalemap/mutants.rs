@@ -35,7 +35,7 @@ use stalemap_model::words::personality::{
     ZonedWriteError,
 };
 use stalemap_model::words::valid_size::{MkwriteValid, TruncateZeroBlock, ValidMoved, ValidRead, ValidWrite};
-use stalemap_model::words::writeback_design::{IoendRecord, ReadEnd, Towrite};
+use stalemap_model::words::writeback_design::{FillLock, IoendRecord, ReadEnd, Towrite};
 
 use crate::common::{good, least, page, shipped};
 
@@ -1601,6 +1601,14 @@ fn zones_that_become_full() {
         },
         &[branches::COW_REMAP],
     );
+}
+
+/// A reader lets invalidate_lock go when it has submitted its I/O: harmless.
+#[test]
+fn invalidate_lock_is_let_go_before_the_read_is_complete() {
+    for scenario in ["xfs/read-pieces", "xfs/d9"] {
+        holds(scenario, |design, _| design.fill_lock = FillLock::Submitted, &[branches::CACHE_FILL]);
+    }
 }
 
 /// A folio is uptodate with the first of its pieces.

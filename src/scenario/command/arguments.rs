@@ -66,6 +66,12 @@ impl Call<'_, '_> {
         self.bounded(start, length, errors)
     }
 
+    /// `off len`, as sync_file_range(2) and posix_fadvise(2) have it: a length of 0 reaches to the end of file.
+    pub(super) fn range_to_end(&self, errors: &mut Errors) -> Option<Range<u64>> {
+        let (start, length) = self.offset_and_length(errors)?;
+        if length == 0 { Some(start..u64::MAX) } else { self.bounded(start, length, errors) }
+    }
+
     /// A range that ends inside what a file can hold.
     pub(super) fn bounded(&self, start: u64, length: u64, errors: &mut Errors) -> Option<Range<u64>> {
         // Neither exceeds 2^63, so the sum of both does not overflow.

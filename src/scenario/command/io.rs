@@ -89,9 +89,7 @@ impl Call<'_, '_> {
     }
 
     pub(in crate::scenario) fn sync_range(&self, errors: &mut Errors) -> Option<Command> {
-        let (start, length) = self.offset_and_length(errors)?;
-        // As in sync_file_range(2): a length of 0 reaches to the end of file.
-        let range = if length == 0 { start..u64::MAX } else { self.bounded(start, length, errors)? };
+        let range = self.range_to_end(errors)?;
         let (before, after) = (self.options.flag('b'), self.options.flag('a'));
         let write = self.options.flag('w') || !(before || after);
         Some(Command::SyncRange { range, before, write, after })
@@ -100,7 +98,7 @@ impl Call<'_, '_> {
     /// `fadvise -d off len`.
     pub(in crate::scenario) fn fadvise(&self, errors: &mut Errors) -> Option<Command> {
         self.drops(errors)?;
-        Some(Command::FadviseDontneed { range: self.range(errors)? })
+        Some(Command::FadviseDontneed { range: self.range_to_end(errors)? })
     }
 
     /// `@wait`.

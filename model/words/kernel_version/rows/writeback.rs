@@ -207,7 +207,7 @@ pub(super) const ROWS: &[Row] = &[
             text(
                 "pages",
                 &[V6_1, V6_2, V6_6],
-                "truncate_inode_partial_folio splits what is clean, and leaves what cannot be split mapped; here it is not split",
+                "truncate_inode_partial_folio splits or drops what is clean, and leaves what is dirty mapped; here nothing is split",
             ),
             text(
                 "folio",
@@ -223,6 +223,15 @@ pub(super) const ROWS: &[Row] = &[
             "folio-locked",
             ALL,
             "iomap_readahead and iomap_read_folio map with the folio inserted and locked",
+        )],
+    ),
+    row(
+        "fill_lock",
+        EVERY,
+        &[text(
+            "submitted",
+            ALL,
+            "page_cache_ra_unbounded, page_cache_ra_order: what is missing is read by readahead, which lets invalidate_lock go when it has submitted the I/O. MADV_RANDOM and a folio without readahead (filemap_create_folio) keep it",
         )],
     ),
     row(
