@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod completion;
 pub mod flush;
+pub mod flusher;
 pub mod gfs2_log_flush;
 pub mod io;
 pub mod jdata;

@@ -39,6 +39,7 @@ use crate::valid_size::{MmapFile, VmaClose};
 use crate::words::command::Command;
 use crate::words::config::{FileCommand, Repeats};
 use crate::words::program::Program;
+use crate::writeback::flusher::FlusherState;
 use crate::writeback::sync_range::SyncRangeState;
 
 /// Where a task stands: which command, and where in it.
@@ -113,6 +114,7 @@ paths! {
     Sync(SyncState),
     Shutdown(ShutdownState),
     SyncRange(SyncRangeState),
+    Flusher(FlusherState),
     Change(ChangeState),
     Reflink(ReflinkState),
     Exchange(ExchangeState),
@@ -145,6 +147,7 @@ fn begin<B: Backend>(part: &Part<'_, B>) -> Progress {
         Command::Msync { .. } | Command::Fsync | Command::Fdatasync => at::<FsyncState, B>(part),
         Command::Sync | Command::Syncfs => at::<SyncState, B>(part),
         Command::SyncRange { .. } => at::<SyncRangeState, B>(part),
+        Command::Flusher => at::<FlusherState, B>(part),
         Command::Truncate { .. }
         | Command::Falloc { .. }
         | Command::Fpunch { .. }
@@ -215,6 +218,7 @@ fn looks_at_shutdown(at: &At) -> bool {
         | At::Sync(_)
         | At::Shutdown(_)
         | At::SyncRange(_)
+        | At::Flusher(_)
         | At::Reflink(_)
         | At::Layout(_)
         | At::Redirty(_)

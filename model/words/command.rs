@@ -208,6 +208,8 @@ pub enum Command {
         /// `-a`: wait for writeback.
         after: bool,
     },
+    /// `@flusher`: the flusher writes the file back, and then its inode; it waits for nothing.
+    Flusher,
     /// `truncate size`.
     Truncate {
         /// The new size.
@@ -490,6 +492,7 @@ impl Command {
             Command::Sync => row(Some("sync(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::Syncfs => row(Some("syncfs(2)"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::SyncRange { range, .. } => row(Some("writeback"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
+            Command::Flusher => row(Some("writeback"), none, Keeps, Stay, Nothing, &[], Plain),
             Command::FadviseDontneed { range } => row(Some("fadvise(2)"), to_end(range), Keeps, Stay, Nothing, &[], Plain),
             // Such an actor leaves data, size and blocks alone: `model/actors/` gives it no way to do anything else.
             Command::Extension { extension, range } =>

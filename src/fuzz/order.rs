@@ -134,7 +134,9 @@ const BEFORE: [&str; 3] = ["@may_fail", "@direct", "@aio"];
 pub(super) fn call_of(line: &str) -> String {
     let is_name = |word: &&str| !word.starts_with('[') && !BEFORE.contains(word);
     match line.split_whitespace().find(is_name).unwrap_or_default() {
-        "sync_range" | "fsync" | "fdatasync" | "msync" | "sync" | "syncfs" => "writeback".to_owned(),
+        "sync_range" | "fsync" | "fdatasync" | "msync" | "sync" | "syncfs" | "@flusher" => {
+            "writeback".to_owned()
+        }
         name => name.to_owned(),
     }
 }

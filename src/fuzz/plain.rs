@@ -147,6 +147,7 @@ impl PlainFiles {
             | Command::Sync
             | Command::Syncfs
             | Command::SyncRange { .. }
+            | Command::Flusher
             | Command::Relocate { .. }
             | Command::Redirty { .. }
             | Command::Layoutget { .. }

@@ -138,6 +138,7 @@ fn moved(command: &Command, by: u64, several: bool) -> Option<Command> {
         | Command::Finsert { .. }
         | Command::Funshare { .. }
         | Command::Exchange { .. }
+        | Command::Flusher
         | Command::Relocate { .. }
         | Command::Redirty { .. }
         | Command::Layoutget { .. }

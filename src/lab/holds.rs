@@ -151,6 +151,7 @@ impl Path {
             | Command::Dma { .. }
             | Command::MadviseDontneed { .. }
             | Command::Exchange { .. }
+            | Command::Flusher
             | Command::Relocate { .. }
             | Command::Redirty { .. }
             | Command::Layoutget { .. }

@@ -27,7 +27,7 @@ const OF_FILE: &str = "`chattr` and `cowextsize` are about the whole file";
 const BUFFER: &str = "others store to the memory that is written from, and there is one of it";
 const KILLED: &str = "who is killed comes to no other place";
 const CRASHES: &str = "power is lost once";
-const NOBODY: &str = "layouts and moved blocks are nothing that a program can do";
+const NOBODY: &str = "layouts, moved blocks and the flusher are nothing that a program can do";
 const SIZE: &str = "the file ends within a folio, and that end is part of the race";
 const EMPTY: &str = "a file is empty at first, and where it ends is part of the race";
 const BEHIND: &str = "a command reaches behind the end of the file";
@@ -141,7 +141,8 @@ fn of_whole_file(command: &Command) -> Option<&'static str> {
         Command::Cowextsize { .. } | Command::Chattr { .. } => Some(OF_FILE),
         Command::Kill { .. } => Some(KILLED),
         Command::Crash | Command::Shutdown { .. } => Some(CRASHES),
-        Command::Relocate { .. }
+        Command::Flusher
+        | Command::Relocate { .. }
         | Command::Layoutget { .. }
         | Command::Layoutwrite { .. }
         | Command::Layoutcommit

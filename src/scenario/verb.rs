@@ -404,6 +404,16 @@ const OWN: &[Verb] = &[
         ),
     ),
     own(
+        ("@flusher", ""),
+        Form::Plain(|_, _| Some(Command::Flusher)),
+        ("", ""),
+        &[0],
+        "@flusher",
+        InXfsIo::Not(
+            "the flusher writes an inode when it wants to; wait for it here (vm.dirty_expire_centisecs)",
+        ),
+    ),
+    own(
         ("@layoutget", ""),
         Form::Plain(|call, errors| call.layoutget(errors)),
         ("", ""),

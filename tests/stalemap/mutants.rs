@@ -884,9 +884,10 @@ fn direct_writes_change_no_times() {
 fn fsync_trusts_the_inode() {
     let always: Mutation = |_, fs| fs.fsync_log = FsyncLog::Always;
     let if_dirty: Mutation = |_, fs| fs.fsync_log = FsyncLog::IfDirty;
-    for name in ["fsync-twice", "jdata-fsync-twice", "device-cache", "punch-fsync"] {
+    for name in ["fsync-twice", "jdata-fsync-twice", "flusher-fsync", "device-cache", "punch-fsync"] {
         holds(&format!("gfs2/{name}"), always, &[]);
     }
+    violates("gfs2/flusher-fsync", if_dirty, &[properties::CRASH_LOST]);
     for name in ["fsync-twice", "device-cache", "msync-hole"] {
         violates(&format!("gfs2/{name}-always"), if_dirty, &[properties::CRASH_LOST]);
     }

@@ -29,8 +29,13 @@ fn holds_with(files: &[&str], block: &str, setup: &[&str], actors: &[&[&str]]) {
         let run = list(commands);
         writeln!(text, "[[actor]]\nname = \"a{number}\"\nrun = [{run}]").expect("a string takes it");
     }
-    let scenario = good("test.toml", &text);
-    let all = implementations::built_in_names().filter_map(|name| scenario.implementation(name));
+    text_holds(&text, implementations::built_in_names());
+}
+
+/// The same with the text of a file, under these designs and kernels.
+fn text_holds<'n>(text: &str, names: impl Iterator<Item = &'n str>) {
+    let scenario = good("test.toml", text);
+    let all = names.filter_map(|name| scenario.implementation(name));
     let jobs: Vec<Job<'_>> = all
         .map(|implementation| Job { scenario: &scenario, implementation, engine: Engine::Exhaustive })
         .collect();
@@ -58,6 +63,25 @@ fn whatever_is_in_the_buffer_while_it_is_written_is_right() {
     }
     holds("4k", &[], &[&["@aio pwrite -i m 0 4k", "[m] mwrite -S 1", "@wait", "pwrite -S 9 1k 1k"]]);
     holds("4k", &["pwrite 0 4k"], &[&["@aio pwrite -i m 0 4k", "@wait", "fsync"], scribbler, &["@crash"]]);
+}
+
+#[test]
+fn what_the_flusher_writes_is_no_less_than_before() {
+    for (fs, name) in [
+        ("xfs", "linux-7.3"),
+        ("xfs-zoned", "linux-7.3"),
+        ("gfs2-jdata", "linux-7.3"),
+        ("zonefs", "linux-7.3"),
+        ("ext4-iomap", "iomap_valid"),
+    ] {
+        let text = format!(
+            "title = \"x\"\n[fs]\npersonality = {fs:?}\n[setup]\nrun = [\"pwrite 0 8k\", \"fsync\"]\n\
+             [[actor]]\nname = \"writer\"\nrun = [\"pwrite -S 1 0 4k\", \"fsync\", \"pread 0 8k\"]\n\
+             [[actor]]\nname = \"flusher\"\nrun = [\"@flusher\", \"@reclaim 0 8k\"]\n\
+             [[actor]]\nname = \"power\"\nrun = [\"@crash\"]\n"
+        );
+        text_holds(&text, std::iter::once(name));
+    }
 }
 
 #[test]

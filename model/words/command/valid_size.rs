@@ -20,6 +20,7 @@ impl Command {
             | Command::Sync
             | Command::Syncfs
             | Command::SyncRange { .. }
+            | Command::Flusher
             | Command::FadviseDontneed { .. }
             | Command::Extension { .. }
             | Command::BufferStore { .. }

@@ -27,6 +27,8 @@ pub(super) fn pattern(byte: u8) -> String {
 const SECTOR: u64 = 512;
 
 const RELOCATED: &str = "`@relocate`: no system call moves blocks, the file system does it when it wants to";
+const FLUSHED: &str =
+    "`@flusher`: no system call has the flusher write an inode, it does that when it wants to";
 const HANDED_OUT: &str = "layouts: need a server and a client of pNFS";
 const SECTORS: &str = "`@dma`: a direct read moves whole sectors of 512 bytes";
 
@@ -91,6 +93,7 @@ pub(super) fn of(plan: &Plan, call: &FileCommand, place: Place) -> Result<Vec<St
 
         // The turn `Crash` does it: in the model, too, calls go on after the place where they stand.
         Command::Crash | Command::Shutdown { .. } => "/* whenever the turns say so */;".to_owned(),
+        Command::Flusher => return Err(FLUSHED),
         Command::Relocate { .. } => return Err(RELOCATED),
         Command::Layoutget { .. } | Command::Layoutwrite { .. } | Command::Layoutcommit | Command::Layoutreturn => return Err(HANDED_OUT),
     };

@@ -46,6 +46,7 @@ fn line(plan: &Plan, command: &Command) -> String {
         Command::Syncfs => "syncfs".to_owned(),
         Command::SyncRange { range, before, write, after } =>
             on(&flagged("sync_range", &[(*before, "-b"), (*write, "-w"), (*after, "-a")]), range),
+        Command::Flusher => "@flusher".to_owned(),
         Command::FadviseDontneed { range } => on("fadvise -d", range),
         Command::Extension { extension, range } => on(extension.name(), range),
         Command::Redirty { range } => on("@redirty", range),
