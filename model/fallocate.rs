@@ -314,6 +314,7 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
         AtOnce::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
         AtOnce::SetSize(size) => {
             inode.i_size.store(Op::new("i_size_write"), u64::from(size), inode.order(Link::SizeStore)).await;
+            inode.oracle.take_out(&inode.sb.geometry, &(size..inode.sb.geometry.cells()));
             stuffed::clear_tail(inode, size);
             if inode.merges_transactions() {
                 inode.commit_inode();

@@ -318,7 +318,7 @@ async fn begin_judged<B: Backend>(
     least: InodeDirty,
 ) -> FsyncState {
     drop(inode.lock_map(Op::new("fsync")).await);
-    inode.oracle.begin_sync(me, folios.clone());
+    inode.begin_sync(me, folios.clone());
     let journals = inode.sb.config.fs.hooks == Hooks::Jdata;
     if !inode.merges_transactions() || journals && inode.sets_data_mode {
         return FsyncState::Flush(WriteAndWait::new(folios));

@@ -83,7 +83,7 @@ impl Path for SyncState {
             At::Begin => {
                 drop(inode.lock_map(Op::new("sync")).await);
                 let all = 0..inode.sb.geometry.folios();
-                inode.oracle.begin_sync(me, all.clone());
+                inode.begin_sync(me, all.clone());
                 ControlFlow::Continue(At::Run(WriteAndWait::new(all)))
             }
             At::Run(inner) => match flush::write_and_wait(inode, me, inner).await {

@@ -170,6 +170,11 @@ impl History {
         self.growths.begin(id, self.settled());
     }
 
+    /// Whether nothing that is under way may change it, or bring it into the file or out of it.
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.is_empty() && !self.growths.any()
+    }
+
     /// Whether this write is about to bring the cell into the file.
     pub(super) fn is_grown_by(&self, id: WriteId) -> bool {
         self.growths.is_under_way(id)

@@ -202,7 +202,7 @@ impl<B: Backend> Oracle<B> {
 
     /// Writeback of cells has failed, which some fsync(2) reports: what the device has of them may be found instead of what the page
     /// cache has, unless that will be written once more, and may survive a crash.
-    /// Nor was a size logged that is greater than `size`.
+    /// Nor was a size logged that is greater than `size`, and zeros behind that are in the file in memory alone.
     pub fn lose(&self, geometry: &Geometry, size: Cell, left: impl Iterator<Item = (Cell, Value, Lost)>) {
         for (cell, value, lost) in left {
             let Some(id) = value.write() else { continue };
@@ -220,6 +220,7 @@ impl<B: Backend> Oracle<B> {
                 }
             });
         }
+        self.leave_zeros_outside(geometry, size);
     }
 
     /// The device has these values of cells from here on.

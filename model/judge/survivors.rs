@@ -30,6 +30,15 @@ struct Sync {
     failed: u64,
 }
 
+/// Where a cell lies when a sync begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lies {
+    /// Inside of the file, and nobody is about to change that.
+    Inside,
+    /// There or elsewhere.
+    Anywhere,
+}
+
 /// Whether somebody was told that writeback has failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Told {
@@ -78,9 +87,10 @@ impl Survivors {
     }
 
     /// A sync begins; `current` are the writes that the cell may contain, of which some may only since writeback has `failed`.
-    pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64, failed: u64) {
-        // What reads as zeros may as well not be there.
-        let outside = if current & 1 == 0 && !self.left_outside { 0 } else { OUTSIDE };
+    pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64, failed: u64, lies: Lies) {
+        // What reads as zeros is there if the file has come as far, and may as well not be where it is growing.
+        let inside = current & 1 == 0 || lies == Lies::Inside;
+        let outside = if inside && !self.left_outside { 0 } else { OUTSIDE };
         self.syncs.push(Sync { actor, survive: current & !failed | outside, failed });
         self.syncs.sort_unstable();
     }
@@ -107,6 +117,11 @@ impl Survivors {
         self.left_outside = true;
     }
 
+    /// The file ends before the cell.
+    pub(crate) fn take_out(&mut self) {
+        self.allow_all(OUTSIDE);
+    }
+
     /// The cell was written.
     pub(crate) fn arrive(&mut self) {
         self.left_outside = false;
@@ -119,7 +134,7 @@ impl Survivors {
 
     /// Whether a crash may leave the cell outside of the file.
     pub(crate) fn allow_recovery_outside(&self) -> bool {
-        self.may & (OUTSIDE | 1) != 0
+        self.may & OUTSIDE != 0
     }
 }
 
@@ -131,7 +146,7 @@ mod tests {
     fn a_sync_forgets_what_was_replaced_before_it_began() {
         let mut cell = Survivors::new();
         cell.allow(1);
-        cell.begin_sync(0, 1 << 1, 0);
+        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
         cell.allow(2);
         cell.end_sync(0, Told::Yes);
         let survives = |id| cell.allow_recovery_of(Value::written(id));
@@ -142,21 +157,37 @@ mod tests {
     fn a_sync_that_fails_promises_nothing() {
         let mut cell = Survivors::new();
         cell.allow(1);
-        cell.begin_sync(0, 1 << 1, 0);
+        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
         cell.abandon_sync(0);
         cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside());
-        cell.begin_sync(0, 1 << 1, 0);
+        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
         cell.allow_outside();
         cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside(), "what made the file longer has failed since");
-        cell.begin_sync(0, 1 << 1, 0);
+        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
         cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside(), "a sync that finds nothing dirty does not write it");
         cell.arrive();
-        cell.begin_sync(0, 1 << 1, 0);
+        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
         cell.end_sync(0, Told::Yes);
         assert!(!cell.allow_recovery_outside());
+    }
+
+    #[test]
+    fn zeros_that_a_file_has_grown_over_stay_inside_until_they_are_taken_out() {
+        for (lies, outside) in [(Lies::Anywhere, true), (Lies::Inside, false)] {
+            let mut cell = Survivors::new();
+            cell.allow(0);
+            cell.begin_sync(0, 1, 0, lies);
+            cell.end_sync(0, Told::Yes);
+            assert_eq!(cell.allow_recovery_outside(), outside);
+            assert!(cell.allow_recovery_of(Value::ZERO));
+            cell.begin_sync(0, 1, 0, lies);
+            cell.take_out();
+            cell.end_sync(0, Told::Yes);
+            assert!(cell.allow_recovery_outside());
+        }
     }
 
     #[test]
@@ -167,9 +198,9 @@ mod tests {
                 cell.allow(1);
                 cell.allow(2);
                 if failed_before {
-                    cell.begin_sync(0, 1 << 2 | 1 << 1, 1 << 1);
+                    cell.begin_sync(0, 1 << 2 | 1 << 1, 1 << 1, Lies::Anywhere);
                 } else {
-                    cell.begin_sync(0, 1 << 2, 0);
+                    cell.begin_sync(0, 1 << 2, 0, Lies::Anywhere);
                     cell.lose(1);
                 }
                 cell.end_sync(0, told);

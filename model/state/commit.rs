@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use stalemap_facade::{Backend, Leaf, Lock};
+use stalemap_facade::{ActorId, Backend, Leaf, Lock};
 
 use crate::judge::crash::torn;
 use crate::judge::properties;
@@ -12,7 +12,7 @@ use crate::state::inode::Inode;
 use crate::state::log::{Cached, Image, InodeDirty, Log, durable, flush, recoverable};
 use crate::state::superblock::SuperBlock;
 use crate::words::extent::{Extent, ExtentMap, Phys};
-use crate::words::geometry::Cell;
+use crate::words::geometry::{Cell, FolioIndex};
 use crate::words::personality::{Allocate, DeviceCache, FsyncLog, Hooks, LogOrdered};
 use crate::words::value::{Value, WriteId};
 
@@ -69,6 +69,13 @@ impl<B: Backend> Inode<B> {
         if let Some(log) = self.log() {
             self.sb.log_force(log.read(Log::place));
         }
+    }
+
+    /// A sync of folios begins. One of all of them promises the size, too.
+    pub fn begin_sync(&self, me: ActorId, folios: Range<FolioIndex>) {
+        let all = 0..self.sb.geometry.folios();
+        let size = if folios == all { self.i_size_newest() } else { 0 };
+        self.oracle.begin_sync(&self.sb.geometry, me, folios, size);
     }
 
     /// `gfs2_ordered_add_inode`: what is dirty is written before the log is flushed next. Data that is journalled is in

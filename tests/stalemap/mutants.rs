@@ -884,10 +884,19 @@ fn direct_writes_change_no_times() {
 fn fsync_trusts_the_inode() {
     let always: Mutation = |_, fs| fs.fsync_log = FsyncLog::Always;
     let if_dirty: Mutation = |_, fs| fs.fsync_log = FsyncLog::IfDirty;
-    for name in ["fsync-twice", "jdata-fsync-twice", "flusher-fsync", "device-cache", "punch-fsync"] {
+    for name in [
+        "fsync-twice",
+        "fsync-twice-size",
+        "jdata-fsync-twice",
+        "flusher-fsync",
+        "device-cache",
+        "punch-fsync",
+    ] {
         holds(&format!("gfs2/{name}"), always, &[]);
     }
-    violates("gfs2/flusher-fsync", if_dirty, &[properties::CRASH_LOST]);
+    for name in ["fsync-twice-size", "flusher-fsync"] {
+        violates(&format!("gfs2/{name}"), if_dirty, &[properties::CRASH_LOST]);
+    }
     for name in ["fsync-twice", "device-cache", "msync-hole"] {
         violates(&format!("gfs2/{name}-always"), if_dirty, &[properties::CRASH_LOST]);
     }

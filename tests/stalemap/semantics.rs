@@ -85,6 +85,21 @@ fn what_the_flusher_writes_is_no_less_than_before() {
 }
 
 #[test]
+fn zeros_that_an_fsync_has_taken_in_are_there_after_a_crash() {
+    let power: &[&str] = &["@crash"];
+    for grow in ["truncate 8k", "falloc 4k 4k", "pwrite 8k 4k"] {
+        holds("4k", &["pwrite 0 4k", "fsync"], &[&[grow, "fsync"], &["fsync"], power]);
+        holds("4k", &["pwrite 0 4k"], &[&[grow, "truncate 4k", "fsync"], power]);
+    }
+    holds("4k", &["truncate 12k", "fsync"], &[&["truncate 4k", "truncate 8k"], &["fsync"], power]);
+    holds("4k", &["truncate 12k", "fsync"], &[&["fcollapse 0 4k", "fsync"], &["fsync"], power]);
+    holds("4k", &["truncate 8k", "fsync"], &[&["finsert 0 4k", "fsync"], &["fsync"], power]);
+    // A sync of a part of the file says nothing of its end.
+    let part = ["pwrite 8k 4k", "mmap -r 4k 4k", "msync -s 4k 4k"];
+    holds("4k", &["pwrite 0 4k", "fsync"], &[&part, power]);
+}
+
+#[test]
 fn what_is_dirtied_as_it_is_stays_what_it_was() {
     holds(
         "1k",

@@ -7,7 +7,7 @@ use stalemap_facade::{ActorId, Backend, Leaf};
 use crate::judge::history::History;
 use crate::judge::oracle::{Oracle, by_folio};
 use crate::judge::properties;
-use crate::judge::survivors::{Survivors, Told};
+use crate::judge::survivors::{Lies, Survivors, Told};
 use crate::words::config::PostEof;
 use crate::words::geometry::{Cell, FolioIndex, Geometry};
 use crate::words::value::{Value, WriteId};
@@ -50,18 +50,45 @@ impl<B: Backend> Oracle<B> {
         survivors[usize::from(index)].audit(|cells| look(&cells[at]));
     }
 
-    /// An fsync(2) of some folios begins.
-    pub fn begin_sync(&self, actor: ActorId, folios: Range<FolioIndex>) {
+    /// An fsync(2) of some folios begins, which promises that the file is no shorter than `size`, as far as nobody is changing that.
+    pub fn begin_sync(&self, geometry: &Geometry, actor: ActorId, folios: Range<FolioIndex>, size: Cell) {
         let Some(survivors) = &self.survivors else { return };
-        for index in folios.map(usize::from) {
-            let (histories, survivors) = (&self.cells[index], &survivors[index]);
-            let mut current = Vec::new();
-            histories.audit(|histories| current = histories.iter().map(History::current).collect());
-            survivors.update(|cells| {
-                for (cell, (current, failed)) in cells.iter_mut().zip(current) {
-                    cell.begin_sync(actor, current, failed);
+        for index in folios {
+            let mut begun = Vec::new();
+            self.cells[usize::from(index)].audit(|histories| {
+                let lies = |(cell, history): (Cell, &History)| {
+                    let is_settled = history.is_settled() && self.post_eof == PostEof::Judged;
+                    if cell < size && is_settled { Lies::Inside } else { Lies::Anywhere }
+                };
+                let cells = geometry.cells_of_folio(index).zip(histories);
+                begun = cells.map(|at| (at.1.current(), lies(at))).collect();
+            });
+            survivors[usize::from(index)].update(|cells| {
+                for (cell, ((current, failed), lies)) in cells.iter_mut().zip(begun) {
+                    cell.begin_sync(actor, current, failed, lies);
                 }
             });
+        }
+    }
+
+    /// The file ends before these cells from here on.
+    pub fn take_out(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.survivors(geometry, cells, Survivors::take_out);
+    }
+
+    /// What was to log a size that takes in zeros has failed: the log has no greater one than `size`.
+    pub(super) fn leave_zeros_outside(&self, geometry: &Geometry, size: Cell) {
+        if self.survivors.is_none() {
+            return;
+        }
+        for cell in size..geometry.cells() {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            let mut is_zero = false;
+            self.cells[usize::from(index)].audit(|histories| is_zero = histories[at].allows(Value::ZERO));
+            if is_zero {
+                self.survivors(geometry, &(cell..cell + 1), Survivors::allow_outside);
+            }
         }
     }
 
