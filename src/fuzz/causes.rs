@@ -9,7 +9,7 @@ use stalemap_model::judge::properties::{
     CRASH_EXPOSURE, CRASH_LOST, DIRTY_OVER_HOLE, DROPPED_DIRTY, LOST_WRITE, SIZE_ORDER, STALE_EXPOSURE,
     STALE_READ,
 };
-use stalemap_model::state::event::{DataEvent, Fill, FolioEvent, MapChange, Sampler, What};
+use stalemap_model::state::event::{DataEvent, Fill, FolioEvent, MapChange, Sampler, Skip, Use, What};
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::worker_name;
 
@@ -170,18 +170,28 @@ impl Case<'_> {
         Some(cause("a part of a folio that is zeroed before it goes", []))
     }
 
-    /// A search meets data that are being written out of place, and that neither fork has.
+    /// A search meets data that are being written out of place, and that neither fork has: all data that it passes over are.
     fn on_their_way(&self) -> Option<By> {
         let row = self.order.shows.filter(|row| {
             self.loses(&[STALE_READ])
                 && self.op(*row) == "xfs_seek_iomap_begin"
                 && self.order.scenario.fs.is_out_of_place()
         })?;
-        let mut in_flight: Vec<Range<u64>> = Vec::new();
+        let own = self.call(row)?;
+        let mut holes = own.rows.iter().filter(|at| **at <= row).flat_map(|at| self.passed_over(*at));
+        let (file, first) = holes.next()?;
+        let hole = holes.fold(first, |all, (_, hole)| all.start.min(hole.start)..all.end.max(hole.end));
+        let (mut in_flight, mut left) = (Vec::new(), Vec::new());
         for row in 0..row {
-            for (_, what) in self.order.at(row) {
+            for (_, what) in self.order.at(row).filter(|(other, _)| *other == file) {
                 match what {
-                    What::Data(DataEvent::Submitted(bytes)) => in_flight.push(bytes.clone()),
+                    What::Data(
+                        DataEvent::Copied { fill: Fill::Data, bytes, .. } | DataEvent::Stored(bytes),
+                    ) => left.push(within(bytes, &hole)),
+                    What::Data(DataEvent::Submitted(bytes)) => {
+                        in_flight.push(within(bytes, &hole));
+                        left = left.iter().flat_map(|data| outside(data, bytes)).collect();
+                    }
                     What::MapChanged(change) if self.op(row) == "xfs_zoned_end_io" => {
                         let done = change.bytes().unwrap_or_default();
                         in_flight.retain(|bytes| within(bytes, &done).is_empty());
@@ -190,7 +200,19 @@ impl Case<'_> {
                 }
             }
         }
-        (!in_flight.is_empty()).then(|| cause("a search while data are on their way", []))
+        let any = in_flight.iter().any(|bytes| !bytes.is_empty()) && left.iter().all(Range::is_empty);
+        any.then(|| cause("a search while data are on their way", []))
+    }
+
+    /// What a search calls a hole at a row.
+    fn passed_over(&self, row: usize) -> impl Iterator<Item = (Option<&str>, Range<u64>)> {
+        self.order.at(row).flat_map(|(file, what)| {
+            let holes = match what {
+                What::Used(Use { at, skips: Some(Skip::Reading), .. }) => at.as_slice(),
+                _ => &[],
+            };
+            holes.iter().map(move |hole| (file, hole.clone()))
+        })
     }
 
     /// A write gives back what it had reserved, or cuts the page cache, under what others have stored.
@@ -402,6 +424,11 @@ fn of_folio(index: impl Into<u64>, folio: u64) -> Range<u64> {
 
 fn within(bytes: &Range<u64>, limits: &Range<u64>) -> Range<u64> {
     bytes.start.max(limits.start)..bytes.end.min(limits.end)
+}
+
+/// What is left of a range, in two pieces, each of which may be empty.
+fn outside(range: &Range<u64>, bytes: &Range<u64>) -> [Range<u64>; 2] {
+    [range.start..range.end.min(bytes.start), range.start.max(bytes.end)..range.end]
 }
 
 /// What is left of a range in one piece, at its beginning or at its end; all of it where that would be two.
