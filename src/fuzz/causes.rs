@@ -252,7 +252,7 @@ impl Case<'_> {
         self.order.has(row, fails).then(|| cause("a reservation that goes with I/O that failed", []))
     }
 
-    /// A store behind end of file, over which the file grows.
+    /// A store behind end of file, over which the file grows, and of which something is left.
     fn stored_behind_the_end(&self) -> Option<By> {
         if !self.loses(&[STALE_EXPOSURE, CRASH_EXPOSURE, DROPPED_DIRTY]) {
             return None;
@@ -263,26 +263,45 @@ impl Case<'_> {
                 sizes.insert(events::file(event), *size);
             }
         }
-        let mut behind = BTreeMap::new();
-        for row in 0..self.order.replay.played.len() {
+        let mut behind: BTreeMap<Option<&str>, Vec<Behind>> = BTreeMap::new();
+        for row in 0..=self.order.shows.unwrap_or(self.order.replay.played.len()) {
             for (file, what) in self.order.at(row) {
                 let size = sizes.entry(file).or_insert(0);
+                let stores = behind.entry(file).or_default();
                 match what {
-                    What::Data(DataEvent::Stored(bytes)) if bytes.end > *size => {
-                        behind.insert(file, bytes.end);
+                    What::Data(DataEvent::Stored(bytes)) => {
+                        overwrite(stores, bytes);
+                        let bytes = bytes.start.max(*size)..bytes.end;
+                        stores.push(Behind { bytes, grown: None, stays: false });
                     }
-                    What::Size(new) if behind.get(&file).is_some_and(|end| end <= new) => {
-                        let names = self.order.names_of(self.calls);
-                        let flushes = names.into_iter().filter(|name| name == "writeback");
-                        let by = flushes.chain([self.whose(row)]);
-                        return Some(cause("a store behind end of file, over which the file grows", by));
+                    What::Data(DataEvent::Copied { fill: Fill::Data | Fill::Zero, bytes, .. }) => {
+                        overwrite(stores, bytes);
                     }
-                    What::Size(new) => *size = *new,
+                    What::Data(DataEvent::ZeroedInCache(bytes)) => overwrite(stores, bytes),
+                    // A crash finds what the device has.
+                    What::Folio(FolioEvent::Written(index)) if self.loses(&[CRASH_EXPOSURE]) => {
+                        let bytes = of_folio(*index, self.order.scenario.folio);
+                        let on_device = |store: &&mut Behind| !within(&store.bytes, &bytes).is_empty();
+                        stores.iter_mut().filter(on_device).for_each(|store| store.stays = true);
+                    }
+                    What::Size(new) => {
+                        if new < size {
+                            overwrite(stores, &(*new..u64::MAX));
+                        }
+                        for store in stores.iter_mut().filter(|store| store.bytes.end <= *new) {
+                            store.grown.get_or_insert(row);
+                        }
+                        *size = *new;
+                    }
                     _ => {}
                 }
             }
         }
-        None
+        let grown = behind.values().flatten().filter(|store| !store.bytes.is_empty());
+        let row = grown.filter_map(|store| store.grown).min()?;
+        let names = self.order.names_of(self.calls);
+        let flushes = names.into_iter().filter(|name| name == "writeback");
+        Some(cause("a store behind end of file, over which the file grows", flushes.chain([self.whose(row)])))
     }
 
     /// More of a copy takes its place in the file than has been written.
@@ -404,6 +423,30 @@ impl Case<'_> {
     }
 }
 
+/// What is left of a store behind end of file.
+struct Behind {
+    bytes: Range<u64>,
+    /// The row in which the file has grown over it.
+    grown: Option<usize>,
+    /// Whether it is still there when something else is in memory.
+    stays: bool,
+}
+
+impl Behind {
+    /// What is left of it when some bytes are something else in memory.
+    fn without(self, bytes: &Range<u64>) -> Vec<Behind> {
+        if self.stays {
+            return vec![self];
+        }
+        outside(&self.bytes, bytes).map(|bytes| Behind { bytes, ..self }).into()
+    }
+}
+
+fn overwrite(stores: &mut Vec<Behind>, bytes: &Range<u64>) {
+    let left = std::mem::take(stores).into_iter().flat_map(|store| store.without(bytes));
+    *stores = left.filter(|store| !store.bytes.is_empty()).collect();
+}
+
 fn cause(what: &str, calls: impl IntoIterator<Item = String>) -> By {
     By::Cause { what: what.to_owned(), calls: calls.into_iter().collect() }
 }
@@ -451,6 +494,24 @@ mod tests {
         for (name, writes) in [("direct pwrite after @fail", true), ("mwrite", true), ("fpunch", false)] {
             assert_eq!(is_write(name), writes, "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_left_of_a_store_behind_end_of_file_is_what_nobody_has_overwritten() {
+        let left = |overwritten: &[(u64, u64)]| {
+            let mut stores = vec![
+                Behind { bytes: 4..8, grown: Some(1), stays: false },
+                Behind { bytes: 6..7, grown: None, stays: true },
+            ];
+            for (start, end) in overwritten {
+                overwrite(&mut stores, &(*start..*end));
+            }
+            stores.into_iter().map(|store| (store.bytes.start, store.bytes.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[(0, 4), (8, u64::MAX)]), [(4, 8), (6, 7)]);
+        assert_eq!(left(&[(5, 6)]), [(4, 5), (6, 8), (6, 7)]);
+        assert_eq!(left(&[(5, 6), (0, 5)]), [(6, 8), (6, 7)]);
+        assert_eq!(left(&[(6, 9), (2, 6)]), [(6, 7)]);
     }
 
     #[test]
