@@ -12,6 +12,7 @@ use stalemap_model::judge::properties::{
 use stalemap_model::state::event::{DataEvent, Fill, FolioEvent, MapChange, Sampler, Skip, Use, What};
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::worker_name;
+use stalemap_model::words::extent::Extent;
 
 use super::by::By;
 use super::order::{Call, Named, Order, call_of, operation};
@@ -354,9 +355,48 @@ impl Case<'_> {
         }
         let names = self.calls.iter().map(|call| self.order.as_it_acts(call));
         let names = names.filter(|name| name != "writeback" && !is_write(name));
-        let shared = self.order.scenario.setup_lines.iter().any(|line| call_of(&line.text) == "reflink");
-        let names: Vec<String> = names.chain(shared.then(|| "reflink".to_owned())).collect();
-        (!names.is_empty()).then(|| cause("a write in place before the log", names))
+        let names: Vec<String> = names.chain(self.has_clone().then(|| "reflink".to_owned())).collect();
+        let any = !names.is_empty() && self.is_written_in_place();
+        any.then(|| cause("a write in place before the log", names))
+    }
+
+    /// Whether a file has a clone from the beginning.
+    fn has_clone(&self) -> bool {
+        self.order.scenario.setup_lines.iter().any(|line| call_of(&line.text) == "reflink")
+    }
+
+    /// Whether a block is written that a call has moved or made another one since the log was flushed; or a copy of what was shared.
+    fn is_written_in_place(&self) -> bool {
+        let shared = self.has_clone();
+        let log_force = self.order.scenario.fs.names.log_force;
+        let acts = |row: usize| {
+            let name = self.call(row).map(|call| self.order.as_it_acts(call));
+            name.is_some_and(|name| name != "writeback" && !is_write(&name))
+        };
+        let mut changed: Vec<(Option<&str>, Range<u64>)> = Vec::new();
+        for row in 0..=self.order.shows.unwrap_or(self.order.replay.played.len()) {
+            if [log_force, "log_write_header"].contains(&self.op(row)) {
+                changed.clear();
+            }
+            for (file, what) in self.order.at(row) {
+                let written = match what {
+                    What::MapChanged(change) if leaves_blocks(change) => {
+                        if acts(row) || shared && matches!(change, MapChange::CowToData { .. }) {
+                            changed.extend(change.bytes().map(|bytes| (file, bytes)));
+                        }
+                        continue;
+                    }
+                    What::Folio(FolioEvent::Written(index)) => of_folio(*index, self.order.scenario.folio),
+                    What::Data(DataEvent::OnDevice { bytes, .. }) => bytes.clone(),
+                    _ => continue,
+                };
+                let hit = |(other, bytes): &(_, _)| *other == file && !within(bytes, &written).is_empty();
+                if changed.iter().any(hit) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Writeback puts a folio over the data of a direct write that was filled before these were on the device, or found there.
@@ -449,6 +489,19 @@ fn overwrite(stores: &mut Vec<Behind>, bytes: &Range<u64>) {
 
 fn cause(what: &str, calls: impl IntoIterator<Item = String>) -> By {
     By::Cause { what: what.to_owned(), calls: calls.into_iter().collect() }
+}
+
+/// Whether there are blocks behind a change of extents, where they were before or not.
+fn leaves_blocks(change: &MapChange) -> bool {
+    match change {
+        MapChange::Extents { to, .. } => *to != IomapType::Hole,
+        MapChange::Replaced { to, .. } => *to != Extent::Hole,
+        MapChange::CowToData { .. }
+        | MapChange::Remapped { .. }
+        | MapChange::Unstuffed { .. }
+        | MapChange::Shifted { .. } => true,
+        MapChange::CounterOnly => false,
+    }
 }
 
 /// A call, whatever makes it fail.
