@@ -9,9 +9,10 @@ use stalemap_model::judge::properties::{
     CRASH_EXPOSURE, CRASH_LOST, DIRTY_OVER_HOLE, DROPPED_DIRTY, LOST_WRITE, SIZE_ORDER, STALE_EXPOSURE,
     STALE_READ,
 };
-use stalemap_model::state::event::{DataEvent, Fill, FolioEvent, MapChange, Sampler, What};
+use stalemap_model::state::event::{DataEvent, Fill, FolioEvent, MapChange, Sampler, Skip, Use, What};
 use stalemap_model::state::mapping::IomapType;
 use stalemap_model::words::actor_names::worker_name;
+use stalemap_model::words::extent::Extent;
 
 use super::by::By;
 use super::operations::{
@@ -174,18 +175,28 @@ impl Case<'_> {
         Some(cause("a part of a folio that is zeroed before it goes", []))
     }
 
-    /// A search meets data that are being written out of place, and that neither fork has.
+    /// A search meets data that are being written out of place, and that neither fork has: all data that it passes over are.
     fn on_their_way(&self) -> Option<By> {
         let row = self.order.shows.filter(|row| {
             self.loses(&[STALE_READ])
                 && self.op(*row) == XFS_SEEK_IOMAP_BEGIN
                 && self.order.scenario.fs.is_out_of_place()
         })?;
-        let mut in_flight: Vec<Range<u64>> = Vec::new();
+        let own = self.call(row)?;
+        let mut holes = own.rows.iter().filter(|at| **at <= row).flat_map(|at| self.passed_over(*at));
+        let (file, first) = holes.next()?;
+        let hole = holes.fold(first, |all, (_, hole)| all.start.min(hole.start)..all.end.max(hole.end));
+        let (mut in_flight, mut left) = (Vec::new(), Vec::new());
         for row in 0..row {
-            for (_, what) in self.order.at(row) {
+            for (_, what) in self.order.at(row).filter(|(other, _)| *other == file) {
                 match what {
-                    What::Data(DataEvent::Submitted(bytes)) => in_flight.push(bytes.clone()),
+                    What::Data(
+                        DataEvent::Copied { fill: Fill::Data, bytes, .. } | DataEvent::Stored(bytes),
+                    ) => left.push(within(bytes, &hole)),
+                    What::Data(DataEvent::Submitted(bytes)) => {
+                        in_flight.push(within(bytes, &hole));
+                        left = left.iter().flat_map(|data| outside(data, bytes)).collect();
+                    }
                     What::MapChanged(change) if self.op(row) == XFS_ZONED_END_IO => {
                         let done = change.bytes().unwrap_or_default();
                         in_flight.retain(|bytes| within(bytes, &done).is_empty());
@@ -194,7 +205,19 @@ impl Case<'_> {
                 }
             }
         }
-        (!in_flight.is_empty()).then(|| cause("a search while data are on their way", []))
+        let any = in_flight.iter().any(|bytes| !bytes.is_empty()) && left.iter().all(Range::is_empty);
+        any.then(|| cause("a search while data are on their way", []))
+    }
+
+    /// What a search calls a hole at a row.
+    fn passed_over(&self, row: usize) -> impl Iterator<Item = (Option<&str>, Range<u64>)> {
+        self.order.at(row).flat_map(|(file, what)| {
+            let holes = match what {
+                What::Used(Use { at, skips: Some(Skip::Reading), .. }) => at.as_slice(),
+                _ => &[],
+            };
+            holes.iter().map(move |hole| (file, hole.clone()))
+        })
     }
 
     /// A write gives back what it had reserved, or cuts the page cache, under what others have stored.
@@ -234,7 +257,7 @@ impl Case<'_> {
         self.order.has(row, fails).then(|| cause("a reservation that goes with I/O that failed", []))
     }
 
-    /// A store behind end of file, over which the file grows.
+    /// A store behind end of file, over which the file grows, and of which something is left.
     fn stored_behind_the_end(&self) -> Option<By> {
         if !self.loses(&[STALE_EXPOSURE, CRASH_EXPOSURE, DROPPED_DIRTY]) {
             return None;
@@ -245,26 +268,45 @@ impl Case<'_> {
                 sizes.insert(events::file(event), *size);
             }
         }
-        let mut behind = BTreeMap::new();
-        for row in 0..self.order.replay.played.len() {
+        let mut behind: BTreeMap<Option<&str>, Vec<Behind>> = BTreeMap::new();
+        for row in 0..=self.order.shows.unwrap_or(self.order.replay.played.len()) {
             for (file, what) in self.order.at(row) {
                 let size = sizes.entry(file).or_insert(0);
+                let stores = behind.entry(file).or_default();
                 match what {
-                    What::Data(DataEvent::Stored(bytes)) if bytes.end > *size => {
-                        behind.insert(file, bytes.end);
+                    What::Data(DataEvent::Stored(bytes)) => {
+                        overwrite(stores, bytes);
+                        let bytes = bytes.start.max(*size)..bytes.end;
+                        stores.push(Behind { bytes, grown: None, stays: false });
                     }
-                    What::Size(new) if behind.get(&file).is_some_and(|end| end <= new) => {
-                        let names = self.order.names_of(self.calls);
-                        let flushes = names.into_iter().filter(|name| name == "writeback");
-                        let by = flushes.chain([self.whose(row)]);
-                        return Some(cause("a store behind end of file, over which the file grows", by));
+                    What::Data(DataEvent::Copied { fill: Fill::Data | Fill::Zero, bytes, .. }) => {
+                        overwrite(stores, bytes);
                     }
-                    What::Size(new) => *size = *new,
+                    What::Data(DataEvent::ZeroedInCache(bytes)) => overwrite(stores, bytes),
+                    // A crash finds what the device has.
+                    What::Folio(FolioEvent::Written(index)) if self.loses(&[CRASH_EXPOSURE]) => {
+                        let bytes = of_folio(*index, self.order.scenario.folio);
+                        let on_device = |store: &&mut Behind| !within(&store.bytes, &bytes).is_empty();
+                        stores.iter_mut().filter(on_device).for_each(|store| store.stays = true);
+                    }
+                    What::Size(new) => {
+                        if new < size {
+                            overwrite(stores, &(*new..u64::MAX));
+                        }
+                        for store in stores.iter_mut().filter(|store| store.bytes.end <= *new) {
+                            store.grown.get_or_insert(row);
+                        }
+                        *size = *new;
+                    }
                     _ => {}
                 }
             }
         }
-        None
+        let grown = behind.values().flatten().filter(|store| !store.bytes.is_empty());
+        let row = grown.filter_map(|store| store.grown).min()?;
+        let names = self.order.names_of(self.calls);
+        let flushes = names.into_iter().filter(|name| name == "writeback");
+        Some(cause("a store behind end of file, over which the file grows", flushes.chain([self.whose(row)])))
     }
 
     /// More of a copy takes its place in the file than has been written.
@@ -317,9 +359,48 @@ impl Case<'_> {
         }
         let names = self.calls.iter().map(|call| self.order.as_it_acts(call));
         let names = names.filter(|name| name != "writeback" && !is_write(name));
-        let shared = self.order.scenario.setup_lines.iter().any(|line| call_of(&line.text) == "reflink");
-        let names: Vec<String> = names.chain(shared.then(|| "reflink".to_owned())).collect();
-        (!names.is_empty()).then(|| cause("a write in place before the log", names))
+        let names: Vec<String> = names.chain(self.has_clone().then(|| "reflink".to_owned())).collect();
+        let any = !names.is_empty() && self.is_written_in_place();
+        any.then(|| cause("a write in place before the log", names))
+    }
+
+    /// Whether a file has a clone from the beginning.
+    fn has_clone(&self) -> bool {
+        self.order.scenario.setup_lines.iter().any(|line| call_of(&line.text) == "reflink")
+    }
+
+    /// Whether a block is written that a call has moved or made another one since the log was flushed; or a copy of what was shared.
+    fn is_written_in_place(&self) -> bool {
+        let shared = self.has_clone();
+        let log_force = self.order.scenario.fs.names.log_force;
+        let acts = |row: usize| {
+            let name = self.call(row).map(|call| self.order.as_it_acts(call));
+            name.is_some_and(|name| name != "writeback" && !is_write(&name))
+        };
+        let mut changed: Vec<(Option<&str>, Range<u64>)> = Vec::new();
+        for row in 0..=self.order.shows.unwrap_or(self.order.replay.played.len()) {
+            if [log_force, "log_write_header"].contains(&self.op(row)) {
+                changed.clear();
+            }
+            for (file, what) in self.order.at(row) {
+                let written = match what {
+                    What::MapChanged(change) if leaves_blocks(change) => {
+                        if acts(row) || shared && matches!(change, MapChange::CowToData { .. }) {
+                            changed.extend(change.bytes().map(|bytes| (file, bytes)));
+                        }
+                        continue;
+                    }
+                    What::Folio(FolioEvent::Written(index)) => of_folio(*index, self.order.scenario.folio),
+                    What::Data(DataEvent::OnDevice { bytes, .. }) => bytes.clone(),
+                    _ => continue,
+                };
+                let hit = |(other, bytes): &(_, _)| *other == file && !within(bytes, &written).is_empty();
+                if changed.iter().any(hit) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Writeback puts a folio over the data of a direct write that was filled before these were on the device, or found there.
@@ -386,8 +467,45 @@ impl Case<'_> {
     }
 }
 
+/// What is left of a store behind end of file.
+struct Behind {
+    bytes: Range<u64>,
+    /// The row in which the file has grown over it.
+    grown: Option<usize>,
+    /// Whether it is still there when something else is in memory.
+    stays: bool,
+}
+
+impl Behind {
+    /// What is left of it when some bytes are something else in memory.
+    fn without(self, bytes: &Range<u64>) -> Vec<Behind> {
+        if self.stays {
+            return vec![self];
+        }
+        outside(&self.bytes, bytes).map(|bytes| Behind { bytes, ..self }).into()
+    }
+}
+
+fn overwrite(stores: &mut Vec<Behind>, bytes: &Range<u64>) {
+    let left = std::mem::take(stores).into_iter().flat_map(|store| store.without(bytes));
+    *stores = left.filter(|store| !store.bytes.is_empty()).collect();
+}
+
 fn cause(what: &str, calls: impl IntoIterator<Item = String>) -> By {
     By::Cause { what: what.to_owned(), calls: calls.into_iter().collect() }
+}
+
+/// Whether there are blocks behind a change of extents, where they were before or not.
+fn leaves_blocks(change: &MapChange) -> bool {
+    match change {
+        MapChange::Extents { to, .. } => *to != IomapType::Hole,
+        MapChange::Replaced { to, .. } => *to != Extent::Hole,
+        MapChange::CowToData { .. }
+        | MapChange::Remapped { .. }
+        | MapChange::Unstuffed { .. }
+        | MapChange::Shifted { .. } => true,
+        MapChange::CounterOnly => false,
+    }
 }
 
 /// A call, whatever makes it fail.
@@ -406,6 +524,11 @@ fn of_folio(index: impl Into<u64>, folio: u64) -> Range<u64> {
 
 fn within(bytes: &Range<u64>, limits: &Range<u64>) -> Range<u64> {
     bytes.start.max(limits.start)..bytes.end.min(limits.end)
+}
+
+/// What is left of a range, in two pieces, each of which may be empty.
+fn outside(range: &Range<u64>, bytes: &Range<u64>) -> [Range<u64>; 2] {
+    [range.start..range.end.min(bytes.start), range.start.max(bytes.end)..range.end]
 }
 
 /// What is left of a range in one piece, at its beginning or at its end; all of it where that would be two.
@@ -428,6 +551,24 @@ mod tests {
         for (name, writes) in [("direct pwrite after @fail", true), ("mwrite", true), ("fpunch", false)] {
             assert_eq!(is_write(name), writes, "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_left_of_a_store_behind_end_of_file_is_what_nobody_has_overwritten() {
+        let left = |overwritten: &[(u64, u64)]| {
+            let mut stores = vec![
+                Behind { bytes: 4..8, grown: Some(1), stays: false },
+                Behind { bytes: 6..7, grown: None, stays: true },
+            ];
+            for (start, end) in overwritten {
+                overwrite(&mut stores, &(*start..*end));
+            }
+            stores.into_iter().map(|store| (store.bytes.start, store.bytes.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[(0, 4), (8, u64::MAX)]), [(4, 8), (6, 7)]);
+        assert_eq!(left(&[(5, 6)]), [(4, 5), (6, 8), (6, 7)]);
+        assert_eq!(left(&[(5, 6), (0, 5)]), [(6, 8), (6, 7)]);
+        assert_eq!(left(&[(6, 9), (2, 6)]), [(6, 7)]);
     }
 
     #[test]

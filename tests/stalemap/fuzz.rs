@@ -9,11 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
+use stalemap::engine::Engine;
 use stalemap::fuzz::campaign::{Campaign, Plan};
 use stalemap::fuzz::known::Known;
+use stalemap::fuzz::loss;
 use stalemap::fuzz::oracles::Sample;
 use stalemap::fuzz::under::Under;
+use stalemap::run::Job;
+use stalemap::scenario::read;
 use stalemap_explore::Limits;
+use stalemap_facade::Property;
+use stalemap_model::judge::properties;
 use stalemap_model::words::kernel_version::KernelVersion;
 
 use crate::common::{elsewhere, page, stalemap, text};
@@ -91,6 +97,85 @@ fn what_is_known_is_among_the_findings() {
             assert!(table.contains(&format!("| `{scenario}` |")), "{scenario} shows {class}");
             assert_eq!(known.explains(class).map(str::is_empty), Some(false), "{class}");
         }
+    }
+}
+
+/// How a scenario loses something under a kernel.
+fn class(source: &str, kernel: &str, property: Property) -> String {
+    let scenario = read("it.toml", source.as_bytes()).expect("a scenario");
+    let implementation = scenario.implementation(kernel).expect("a kernel");
+    let job = Job { scenario: &scenario, implementation, engine: Engine::Exhaustive };
+    let found = loss::loss(&job, property, &Limits::default()).expect("a sound model");
+    found.expect("a loss").class.to_string()
+}
+
+/// A search passes over dirty data, as the design makes it, while other data are on their way.
+const OTHER_DATA: &str = r#"
+title = "t"
+fs = { personality = "xfs-zoned" }
+kernel.mine = { based_on = "linux-7.3", seek_map = "data-fork" }
+setup = { run = ["truncate 12k"] }
+[[actor]]
+name = "writer"
+run = ["pwrite -S 0x57 0 4k", "sync_range -w 0 4k", "pwrite -S 0x58 8k 4k", "seek -d 8k"]
+[expect]
+mine = ["stale-read"]
+"#;
+
+/// A killed write leaves what the device had; what was stored behind end of file before is overwritten by then.
+const OVERWRITTEN: &str = r#"
+title = "t"
+fs = { personality = "gfs2" }
+setup = { run = ["pwrite -S 0x58 0 1k"] }
+[[actor]]
+name = "writer"
+run = ["mmap -rw 0 4k", "mwrite -S 0x4d 2k 1k", "pwrite -S 0x57 1k 3k", "truncate 8k", "@kill 0", "pwrite -S 0x59 6k 2k"]
+[expect]
+"linux-7.3" = ["stale-exposure"]
+"#;
+
+/// An fsync flushes the log behind a punch; what is stored after that is lost.
+const FLUSHED: &str = r#"
+title = "t"
+fs = { personality = "gfs2", log_ordered = "wait" }
+setup = { run = ["pwrite -S 0x41 0 4k", "fsync"] }
+[[actor]]
+name = "mapper"
+run = ["mmap -rw 0 4k", "fpunch 0 4k", "mwrite -S 0x57 0 4k"]
+[[actor]]
+name = "syncer"
+run = ["fsync"]
+[[actor]]
+name = "power"
+run = ["@crash"]
+[expect]
+"linux-6.12" = ["crash-lost"]
+"#;
+
+/// What looks like a cause, and is about other bytes than those that are lost, explains nothing.
+#[test]
+fn a_cause_is_one_of_what_is_lost() {
+    for (source, kernel, property, class_of_it) in [
+        (
+            OTHER_DATA,
+            "mine",
+            properties::STALE_READ,
+            "xfs-zoned, stale-read: shows at xfs_seek_iomap_begin of seek; calls: pwrite, seek, writeback",
+        ),
+        (
+            OVERWRITTEN,
+            "linux-7.3",
+            properties::STALE_EXPOSURE,
+            "gfs2, stale-exposure: shows at umount; calls: mwrite, pwrite, pwrite after @kill, truncate",
+        ),
+        (
+            FLUSHED,
+            "linux-6.12",
+            properties::CRASH_LOST,
+            "gfs2, crash-lost: shows at umount; calls: fpunch, mwrite, writeback",
+        ),
+    ] {
+        assert_eq!(class(source, kernel, property), class_of_it);
     }
 }
 
