@@ -58,7 +58,7 @@ fn one(scenario: &Scenario, path: &Path, outcomes: &[Outcome]) -> Result<(String
         let came = if outcome.verdict == Verdict::Incomplete { Exit::Incomplete } else { Exit::Unexpected };
         exits.push(came);
     }
-    let changed = accepted(scenario, &right).map_err(|problem| Stop::other(problem))?;
+    let changed = accepted(scenario, &right).map_err(Stop::other)?;
     match changed {
         None => {
             let _ = writeln!(text, "{shown}: nothing to change");

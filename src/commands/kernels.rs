@@ -9,7 +9,7 @@ use crate::report::kernels;
 
 pub(super) fn command(args: &KernelsArgs) -> Result<Report> {
     let named = args.kernels.iter().map(|name| kernel_name::kernel(name)).collect::<Result<Vec<_>, _>>();
-    let named = named.map_err(|problem| Stop::other(problem))?;
+    let named = named.map_err(Stop::other)?;
     let text = match (args.format, &named[..]) {
         (KernelsFormat::Markdown, []) => kernels::page(),
         (KernelsFormat::Markdown, _) => {

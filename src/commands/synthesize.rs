@@ -122,7 +122,7 @@ fn question(over: Over) -> &'static Question {
 /// What candidates are put on.
 fn base(kernel: Option<&str>) -> Result<&str> {
     let Some(name) = kernel else { return Ok(BASE) };
-    let kernel = kernel_name::kernel(name).map_err(|problem| Stop::other(problem))?;
+    let kernel = kernel_name::kernel(name).map_err(Stop::other)?;
     Ok(kernel.name())
 }
 

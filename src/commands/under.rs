@@ -120,8 +120,8 @@ pub(super) fn each(scenario: &Scenario, under: &UnderArgs, default: &str) -> Res
     } else {
         names(scenario, under)
     };
-    let named = names.iter().map(|(kind, name)| resolve(scenario, *kind, name));
-    Ok(named.collect::<Result<_, _>>()?)
+    let found = names.iter().map(|(kind, name)| resolve(scenario, *kind, name));
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// The option that asks for a name: `--design NAME`.

@@ -25,11 +25,11 @@ impl Line {
 
     /// The line as it is printed.
     pub(crate) fn finish(&self, paint: Paint) -> String {
-        let print = |(style, text): &(Style, String)| {
-            let is_painted = paint == Paint::Colored && !style.is_plain();
-            if is_painted { format!("{style}{text}{style:#}") } else { text.clone() }
+        let span = |(style, text): &(Style, String)| {
+            let colored = paint == Paint::Colored && !style.is_plain();
+            if colored { format!("{style}{text}{style:#}") } else { text.clone() }
         };
-        self.spans.iter().map(print).collect()
+        self.spans.iter().map(span).collect()
     }
 }
 
