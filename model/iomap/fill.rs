@@ -80,7 +80,7 @@ fn zeroed_with<B: Backend>(
             && is_behind(*other) == is_behind(block)
     };
     let start = (0..block).rev().take_while(belongs).last().unwrap_or(block);
-    start..block + 1 + (block + 1..).take_while(belongs).count() as FileBlock
+    start..block + 1 + (block + 1..inode.sb.geometry.blocks()).take_while(belongs).count() as FileBlock
 }
 
 /// `iomap_write_begin_inline`: fills the folio from the inode, however much the write covers.
