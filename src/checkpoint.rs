@@ -7,7 +7,7 @@
 //! else has and then renamed, so that there is always a whole one: of several processes at once, that of the last. Who writes a file
 //! has a lock on it; so what a process has left that was killed meanwhile is known, and removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -54,8 +54,8 @@ pub struct Checkpoints {
     build: u128,
     /// Set when the searches are to be kept and to stop.
     stop: Arc<AtomicBool>,
-    /// What could not be written, and why.
-    problems: Mutex<Vec<String>>,
+    /// What could not be written when that was last tried, and why.
+    problems: Mutex<BTreeMap<PathBuf, String>>,
 }
 
 #[derive(Debug)]
@@ -152,7 +152,8 @@ impl Checkpoints {
             Place::Folder(folder) => folder.join(file_name(&scenario.name, implementation.name(), EXTENSION)),
             Place::File(file) => file.clone(),
         };
-        Checkpoint { of: self, header, path, last: Instant::now(), took: Duration::ZERO }
+        let (last, took) = (Instant::now(), Duration::ZERO);
+        Checkpoint { of: self, header, path, last, took, goes_on: false, warn: None }
     }
 
     /// Where.
@@ -162,9 +163,9 @@ impl Checkpoints {
         }
     }
 
-    /// What could not be written, and why.
+    /// What could not be written when that was last tried, and why.
     pub fn problems(&self) -> Vec<String> {
-        self.problems.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
 
@@ -186,6 +187,20 @@ pub(crate) struct Checkpoint<'c> {
     last: Instant,
     /// How long that took.
     took: Duration,
+    /// The search is written while it goes on: nobody will read for long what is said at the end.
+    goes_on: bool,
+    /// Who is told at once of what cannot be written.
+    warn: Option<&'c Warn<'c>>,
+}
+
+/// Tells somebody of a problem.
+pub type Warn<'w> = dyn Fn(&str) + Sync + 'w;
+
+impl<'c> Checkpoint<'c> {
+    /// The same, with somebody who is told at once of what cannot be written.
+    pub(crate) fn warning(self, warn: Option<&'c Warn<'c>>) -> Self {
+        Checkpoint { warn, ..self }
+    }
 }
 
 impl Checkpoint<'_> {
@@ -298,21 +313,33 @@ impl Keeper for Checkpoint<'_> {
     }
 
     fn wish(&mut self) -> Wish {
-        if self.of.stop.load(Ordering::Relaxed) {
+        let wish = if self.of.stop.load(Ordering::Relaxed) {
             Wish::Stop
         } else if self.last.elapsed() >= self.of.every.unwrap_or(INTERVAL.max(self.took * SHARE)) {
             Wish::Keep
         } else {
             Wish::GoOn
-        }
+        };
+        self.goes_on = wish == Wish::Keep;
+        wish
     }
 
     fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) {
         let begun = Instant::now();
-        if let Err(error) = self.write(search) {
-            let problem = format!("cannot write {}: {error}", self.path.display());
-            self.of.problems.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+        let written = self.write(search);
+        let mut problems = self.of.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        match written {
+            Ok(()) => drop(problems.remove(&self.path)),
+            Err(error) => {
+                let problem = format!("cannot write {}: {error}", self.path.display());
+                if let (Some(warn), true) = (self.warn, self.goes_on && !problems.contains_key(&self.path)) {
+                    warn(&problem);
+                }
+                problems.insert(self.path.clone(), problem);
+            }
         }
+        drop(problems);
+        self.goes_on = false;
         (self.last, self.took) = (Instant::now(), begun.elapsed());
     }
 }
@@ -380,6 +407,30 @@ mod tests {
             assert_eq!(fs::read_dir(kept.path()).expect("the folder").count(), 1, "nothing is left behind");
             let [problem] = &kept.problems()[..] else { panic!("one problem") };
             assert!(problem.contains("xfs-t1-none.checkpoint: no space"), "{problem}");
+            checkpoint.keep(&|file| file.write_all(b"a search"));
+            assert_eq!(kept.problems(), [""; 0], "it is there again");
+        });
+    }
+
+    #[test]
+    fn of_a_search_that_goes_on_it_is_said_at_once_and_once() {
+        with_one(|kept, checkpoint| {
+            let said = Mutex::new(Vec::new());
+            let warn = |problem: &str| said.lock().expect("a list").push(problem.to_owned());
+            let told = || said.lock().expect("a list").len();
+            let mut checkpoint = checkpoint.warning(Some(&warn));
+            let mut fail = |last| {
+                checkpoint.last = last;
+                let wish = checkpoint.wish();
+                checkpoint.keep(&|_| Err(io::Error::other("no space")));
+                wish
+            };
+            assert_eq!((fail(ago(11)), told()), (Wish::Keep, 1));
+            assert_eq!((fail(ago(11)), told()), (Wish::Keep, 1));
+            kept.problems.lock().expect("a list").clear();
+            kept.stop.store(true, Ordering::Relaxed);
+            assert_eq!((fail(ago(11)), told()), (Wish::Stop, 1), "the end says it");
+            assert_eq!(*said.lock().expect("a list"), kept.problems());
         });
     }
 }

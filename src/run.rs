@@ -72,8 +72,9 @@ pub fn run_all_attended(
             estimate: attended.estimates,
             ..Options::default()
         };
-        let checkpoint =
-            attended.checkpoints.map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions));
+        let checkpoint = attended
+            .checkpoints
+            .map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions).warning(attended.warn));
         let outcome = run(job, &options, checkpoint, &tally, attended);
         let left = jobs.len() - tally.jobs.fetch_add(1, Ordering::Relaxed) as usize - 1;
         // What is left shares the threads.

@@ -156,6 +156,15 @@ impl Progress {
         tally.bytes.load(Ordering::Relaxed) as f64 * 100.0 / self.limit.max(1) as f64
     }
 
+    /// Says a line at once, whether or not anybody wants to see how far the work is.
+    pub(super) fn say(&self, line: &str) {
+        match &self.display {
+            // What is hidden prints nothing.
+            Display::Bar(bar) if !bar.is_hidden() => bar.println(line),
+            Display::Bar(_) | Display::Lines(_) | Display::Nothing => write(&format!("{line}\n")),
+        }
+    }
+
     /// All is done.
     pub(super) fn finish(&self) {
         match &self.display {

@@ -168,7 +168,9 @@ pub(super) fn each(
     let given = given(args);
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.progress, args.quiet);
     let show = |tally: &Tally| progress.show(tally);
-    let attended = Attended { estimates: progress.is_shown(), viewer: Some(&show), ..attended };
+    let warn = |problem: &str| progress.say(&warning(problem));
+    let attended =
+        Attended { estimates: progress.is_shown(), viewer: Some(&show), warn: Some(&warn), ..attended };
     let ran = run_all_attended(jobs, given, threads(args.limits.jobs), attended);
     progress.finish();
     ran
@@ -240,7 +242,7 @@ fn kept_in(path: &Path, args: &RunArgs, stop: Option<&Arc<AtomicBool>>) -> Resul
 /// What there is to say of searches that were kept.
 pub(super) fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
     let mut lines: Vec<String> =
-        checkpoints.problems().into_iter().map(|problem| format!("warning: {problem}\n")).collect();
+        checkpoints.problems().iter().map(|problem| warning(problem) + "\n").collect();
     let stopped = |outcome: &Outcome| outcome.limits_hit.iter().any(|limit| limit.is_of_the_search());
     if lines.is_empty() && outcomes.iter().any(stopped) {
         let path = checkpoints.path().display();
@@ -249,4 +251,8 @@ pub(super) fn kept(checkpoints: &Checkpoints, outcomes: &[Outcome]) -> String {
         ));
     }
     lines.concat()
+}
+
+fn warning(problem: &str) -> String {
+    format!("warning: {problem}")
 }
