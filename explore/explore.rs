@@ -136,11 +136,13 @@ impl<S: System> Whole<'_, S> {
             return Err(another());
         }
         if let Some(after) = breadth_after {
-            // Once more, if the search has come further before; that is not worth keeping.
-            let mut nobody = Nobody;
+            // Once more, if the search has come further before; that is neither worth keeping nor progress.
             let is_further = kept.is_some();
-            let keeper = if is_further { &mut nobody } else { &mut *self.keeper };
-            search.run_kept(after, keeper, progress)?;
+            if is_further {
+                search.run_kept(after, &mut Nobody, &mut |_| ())?;
+            } else {
+                search.run_kept(after, self.keeper, progress)?;
+            }
             if is_further && search.is_complete() {
                 // It would not have been made breadth first.
                 return Err(another());

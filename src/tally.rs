@@ -27,9 +27,9 @@ pub struct Running {
     pub scenario: String,
     /// The name of the design or kernel.
     pub design: String,
-    /// When it began.
+    /// When it first said how far it is: reading what was kept of it is no search.
     pub began: Instant,
-    /// How far it was when it first said so: not at its beginning, if it was kept before.
+    /// How far it was then: not at its beginning, if it was kept before.
     first: Progress,
     /// Bytes of a table that never grows, if it keeps its states in one.
     pub table: Option<u64>,
@@ -38,7 +38,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// States in a second since it began. None: too little has been done to say.
+    /// States in a second since it began, which is so long ago. None: too little has been done to say.
     pub fn rate(&self, elapsed: Duration) -> Option<u64> {
         let states = self.progress.statistics.states.saturating_sub(self.first.statistics.states);
         let states = u128::from(states);
@@ -57,8 +57,7 @@ impl Tally {
     /// Follows a search until what comes back is dropped.
     pub(crate) fn follow<'t>(&'t self, scenario: &'t str, design: &'t str) -> Followed<'t> {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        let began = Instant::now();
-        Followed { tally: self, number, scenario, design, began, table: None, transitions: 0, bytes: 0 }
+        Followed { tally: self, number, scenario, design, table: None, transitions: 0, bytes: 0 }
     }
 }
 
@@ -68,7 +67,6 @@ pub(crate) struct Followed<'t> {
     number: u64,
     scenario: &'t str,
     design: &'t str,
-    began: Instant,
     table: Option<u64>,
     /// What of the sums is its.
     transitions: u64,
@@ -88,7 +86,7 @@ impl<'t> Followed<'t> {
 
     /// Enters how far it is.
     pub(crate) fn enter(&mut self, progress: &Progress) {
-        let Followed { tally, number, scenario, design, began, table, .. } = *self;
+        let Followed { tally, number, scenario, design, table, .. } = *self;
         let transitions = progress.statistics.transitions;
         // A search that begins again, breadth first, has made fewer for a while.
         let more = transitions.saturating_sub(self.transitions);
@@ -99,7 +97,7 @@ impl<'t> Followed<'t> {
         let begun = || Running {
             scenario: scenario.to_owned(),
             design: design.to_owned(),
-            began,
+            began: Instant::now(),
             first: *progress,
             table,
             progress: *progress,
@@ -154,9 +152,11 @@ mod tests {
     fn a_search_that_goes_on_has_the_rate_of_what_is_new() {
         let tally = Tally::default();
         let mut search = tally.follow("one", "none");
+        let followed = Instant::now();
         let rate = |seconds| tally.running()[0].1.rate(Duration::from_secs(seconds));
         search.enter(&progress(1000, 1));
         assert_eq!(rate(5), None);
+        assert!(tally.running()[0].1.began >= followed, "what was before its first word is not searching");
         search.enter(&progress(1500, 1));
         assert_eq!(rate(5), Some(100));
         assert_eq!(rate(0), None);

@@ -385,6 +385,23 @@ fn a_search_that_is_interrupted_while_it_looks_for_cycles_is_incomplete_and_goes
     assert_eq!(found(&mut Shelf::new(u64::MAX, shelf.kept, &[])), whole);
 }
 
+/// What it made depth first before is made again, and is less than what is kept.
+#[test]
+fn a_search_that_goes_on_breadth_first_reports_no_less_than_it_had() {
+    let options = Options { breadth_after: Some(10_000), ..Options::default() };
+    let mut shelf = Shelf::new(1 << 15, Vec::new(), &[Wish::GoOn, Wish::GoOn, Wish::Stop]);
+    let before = explored_with(&Counting, &options, &mut shelf).expect("a sound system");
+    assert_eq!(before.limits_hit, [LimitHit::Interrupted].into());
+    assert!(before.statistics.transitions > 20_000, "it is breadth first: {:?}", before.statistics);
+    let mut least = u64::MAX;
+    let mut progress = |progress: &Progress| least = least.min(progress.statistics.states);
+    let mut shelf = Shelf::new(u64::MAX, shelf.kept, &[]);
+    let found =
+        explore_kept(&Counting, &options, &|_| true, &mut shelf, &mut progress).expect("a sound system");
+    assert!(found.is_ok());
+    assert_eq!(least, before.statistics.states);
+}
+
 proptest! {
     #![proptest_config(config(256))]
 
