@@ -7,7 +7,7 @@ use stalemap_checker::{explore, explore_kept};
 use stalemap_explore::{EngineError, Exploration, Keeper, Options, Wish};
 use stalemap_model::system::kernel::Kernel;
 
-use crate::checkpoint::{Checkpoints, Warn};
+use crate::checkpoint::{Checkpoints, Tell};
 use crate::tally::Tally;
 
 /// Nobody, if nothing else is said.
@@ -15,8 +15,8 @@ use crate::tally::Tally;
 pub struct Attended<'a> {
     /// Where searches are kept and taken up.
     pub checkpoints: Option<&'a Checkpoints>,
-    /// Who is told at once that a search cannot be kept.
-    pub warn: Option<&'a Warn<'a>>,
+    /// Who is told of the keeping of searches when it happens.
+    pub tell: Option<&'a Tell<'a>>,
     /// Set when searches are to stop.
     pub stop: Option<&'a AtomicBool>,
     /// Whether it is estimated how many states there are, where that takes long to find out.

@@ -58,6 +58,17 @@ pub struct Checkpoints {
     problems: Mutex<BTreeMap<PathBuf, String>>,
 }
 
+/// What there is of the searches of a command before they begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Searches of which there is a file,
+    pub files: usize,
+    /// of so many.
+    pub searches: usize,
+    /// Bytes of the files, which are read before anything else is done.
+    pub bytes: u64,
+}
+
 #[derive(Debug)]
 enum Place {
     /// One file for each.
@@ -103,13 +114,14 @@ impl Checkpoints {
         Ok(Checkpoints { place, every, build: sum_of(File::open(program)?)?, stop, problems })
     }
 
-    /// Whether every search has a file of its own, and every file that is there is of its search.
+    /// Whether every search has a file of its own, and every file that is there is of its search. What there is of them.
     pub fn fit<'s>(
         &self,
         searches: impl Iterator<Item = (&'s Scenario, &'s Implementation)>,
         preemptions: Option<u32>,
-    ) -> Result<(), CheckpointError> {
+    ) -> Result<Found, CheckpointError> {
         let mut taken = BTreeSet::new();
+        let mut found = Found { files: 0, searches: 0, bytes: 0 };
         for (scenario, implementation) in searches {
             let checkpoint = self.of(scenario, implementation, preemptions);
             if !taken.insert(checkpoint.path.clone()) {
@@ -124,9 +136,13 @@ impl Checkpoints {
                     ),
                 }));
             }
-            checkpoint.open().map_err(|problem| checkpoint.error(&problem))?;
+            found.searches += 1;
+            if let Some(file) = checkpoint.open().map_err(|problem| checkpoint.error(&problem))? {
+                found.files += 1;
+                found.bytes += file.get_ref().metadata().map_or(0, |file| file.len());
+            }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Where the search of a scenario under a design is kept, when the command line bounds the preemptions like this.
@@ -153,7 +169,7 @@ impl Checkpoints {
             Place::File(file) => file.clone(),
         };
         let (last, took) = (Instant::now(), Duration::ZERO);
-        Checkpoint { of: self, header, path, last, took, goes_on: false, warn: None }
+        Checkpoint { of: self, header, path, last, took, goes_on: false, tell: None }
     }
 
     /// Where.
@@ -189,17 +205,26 @@ pub(crate) struct Checkpoint<'c> {
     took: Duration,
     /// The search is written while it goes on: nobody will read for long what is said at the end.
     goes_on: bool,
-    /// Who is told at once of what cannot be written.
-    warn: Option<&'c Warn<'c>>,
+    /// Who is told at once.
+    tell: Option<&'c Tell<'c>>,
 }
 
-/// Tells somebody of a problem.
-pub type Warn<'w> = dyn Fn(&str) + Sync + 'w;
+/// What is told of the keeping of a search when it happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Telling {
+    /// What somebody waits for.
+    Waiting,
+    /// That something went wrong.
+    Problem,
+}
+
+/// Tells it somebody.
+pub type Tell<'t> = dyn Fn(Telling, &str) + Sync + 't;
 
 impl<'c> Checkpoint<'c> {
-    /// The same, with somebody who is told at once of what cannot be written.
-    pub(crate) fn warning(self, warn: Option<&'c Warn<'c>>) -> Self {
-        Checkpoint { warn, ..self }
+    /// The same, with somebody who is told at once.
+    pub(crate) fn telling(self, tell: Option<&'c Tell<'c>>) -> Self {
+        Checkpoint { tell, ..self }
     }
 }
 
@@ -326,14 +351,17 @@ impl Keeper for Checkpoint<'_> {
 
     fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) {
         let begun = Instant::now();
+        if let (Some(tell), true) = (self.tell, self.of.stop.load(Ordering::Relaxed)) {
+            tell(Telling::Waiting, &format!("interrupted: writes {}", self.path.display()));
+        }
         let written = self.write(search);
         let mut problems = self.of.problems.lock().unwrap_or_else(PoisonError::into_inner);
         match written {
             Ok(()) => drop(problems.remove(&self.path)),
             Err(error) => {
                 let problem = format!("cannot write {}: {error}", self.path.display());
-                if let (Some(warn), true) = (self.warn, self.goes_on && !problems.contains_key(&self.path)) {
-                    warn(&problem);
+                if let (Some(tell), true) = (self.tell, self.goes_on && !problems.contains_key(&self.path)) {
+                    tell(Telling::Problem, &problem);
                 }
                 problems.insert(self.path.clone(), problem);
             }
@@ -416,9 +444,9 @@ mod tests {
     fn of_a_search_that_goes_on_it_is_said_at_once_and_once() {
         with_one(|kept, checkpoint| {
             let said = Mutex::new(Vec::new());
-            let warn = |problem: &str| said.lock().expect("a list").push(problem.to_owned());
+            let tell = |what: Telling, told: &str| said.lock().expect("a list").push((what, told.to_owned()));
             let told = || said.lock().expect("a list").len();
-            let mut checkpoint = checkpoint.warning(Some(&warn));
+            let mut checkpoint = checkpoint.telling(Some(&tell));
             let mut fail = |last| {
                 checkpoint.last = last;
                 let wish = checkpoint.wish();
@@ -429,8 +457,11 @@ mod tests {
             assert_eq!((fail(ago(11)), told()), (Wish::Keep, 1));
             kept.problems.lock().expect("a list").clear();
             kept.stop.store(true, Ordering::Relaxed);
-            assert_eq!((fail(ago(11)), told()), (Wish::Stop, 1), "the end says it");
-            assert_eq!(*said.lock().expect("a list"), kept.problems());
+            assert_eq!((fail(ago(11)), told()), (Wish::Stop, 2), "the end says the problem");
+            let said = said.lock().expect("a list");
+            assert_eq!(said[0], (Telling::Problem, kept.problems().concat()));
+            assert_eq!(said[1].0, Telling::Waiting);
+            assert!(said[1].1.starts_with("interrupted: writes /"), "{said:?}");
         });
     }
 }

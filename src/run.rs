@@ -74,7 +74,7 @@ pub fn run_all_attended(
         };
         let checkpoint = attended
             .checkpoints
-            .map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions).warning(attended.warn));
+            .map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions).telling(attended.tell));
         let outcome = run(job, &options, checkpoint, &tally, attended);
         let left = jobs.len() - tally.jobs.fetch_add(1, Ordering::Relaxed) as usize - 1;
         // What is left shares the threads.

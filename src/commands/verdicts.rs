@@ -14,7 +14,7 @@ use super::{
 };
 use crate::attended::Attended;
 use crate::available::default_limit;
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{Checkpoints, Found, Telling};
 use crate::cli::limits::{in_words, roughly};
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
@@ -23,6 +23,7 @@ use crate::input;
 use crate::report::check;
 use crate::report::export::junit as junit_xml;
 use crate::report::export::sarif::{self as sarif_log, Expected, Judged};
+use crate::report::pace::number;
 use crate::report::timeline::Look;
 use crate::run::{GivenLimits, Job, Outcome, RunError, of_searches, run_all_attended};
 use crate::scenario::Scenario;
@@ -153,8 +154,12 @@ fn bits_do_not_fit(table: u64, engine: Engine, args: &RunArgs) -> Option<String>
 pub(super) fn outcomes(jobs: &[Job<'_>], args: &RunArgs, attended: Attended<'_>) -> Result<Vec<Outcome>> {
     if let Some(checkpoints) = attended.checkpoints {
         let searches = jobs.iter().map(|job| (job.scenario, &job.implementation));
-        let fit = checkpoints.fit(searches, args.limit_preemptions);
-        fit.map_err(|error| Stop::other(error.to_string()))?;
+        let found = checkpoints.fit(searches, args.limit_preemptions);
+        let found = found.map_err(|error| Stop::other(error.to_string()))?;
+        let progress = Progress::new(jobs.len() as u64, 0, args.progress, args.quiet);
+        if progress.is_shown() && found.searches > 0 {
+            progress.say(&begins(checkpoints.path(), found));
+        }
     }
     Ok(all_of(each(jobs, args, attended))?)
 }
@@ -168,9 +173,13 @@ pub(super) fn each(
     let given = given(args);
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), args.progress, args.quiet);
     let show = |tally: &Tally| progress.show(tally);
-    let warn = |problem: &str| progress.say(&warning(problem));
+    let tell = |what: Telling, told: &str| match what {
+        Telling::Problem => progress.say(&warning(told)),
+        Telling::Waiting if progress.is_shown() => progress.say(told),
+        Telling::Waiting => {}
+    };
     let attended =
-        Attended { estimates: progress.is_shown(), viewer: Some(&show), warn: Some(&warn), ..attended };
+        Attended { estimates: progress.is_shown(), viewer: Some(&show), tell: Some(&tell), ..attended };
     let ran = run_all_attended(jobs, given, threads(args.limits.jobs), attended);
     progress.finish();
     ran
@@ -237,6 +246,17 @@ fn kept_in(path: &Path, args: &RunArgs, stop: Option<&Arc<AtomicBool>>) -> Resul
     };
     let every = args.checkpoint_every.map(Duration::from_secs);
     Ok(Checkpoints::new(path, every, Arc::clone(stop)).map_err(|error| unwritable(path, &error))?)
+}
+
+/// Where searches go on from, before that is read.
+fn begins(path: &Path, found: Found) -> String {
+    let Found { files, searches, bytes } = found;
+    let (path, bytes) = (path.display(), number(bytes));
+    match (files, searches) {
+        (0, _) => format!("nothing of this is kept in {path} yet: it begins anew"),
+        (_, 1) => format!("goes on from {path}, and reads {bytes}B for that"),
+        _ => format!("goes on with {files} of {searches} searches from {path}, and reads {bytes}B for that"),
+    }
 }
 
 /// What there is to say of searches that were kept.

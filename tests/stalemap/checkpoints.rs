@@ -175,7 +175,8 @@ fn refused(folder: &Path, name: &str, arguments: &[&str]) -> String {
     assert!(output.stdout.is_empty());
     assert_eq!(before, fs::read(file(folder, name)).ok(), "nothing is lost");
     let said = text(&output.stderr);
-    assert!(said.starts_with("error: ") && said.contains(name), "{said}");
+    // What is damaged inside is found when it is read.
+    assert!(said.lines().any(|line| line.starts_with("error: ")) && said.contains(name), "{said}");
     said
 }
 
@@ -363,10 +364,21 @@ fn one_search_may_be_kept_in_a_file() {
     let kept = |arguments: &[&str]| check(folder, &[arguments, &["--checkpoint", "one.checkpoint"]].concat());
     let limited = kept(&["large.toml", "--limit-states", "3000"]);
     assert_eq!(limited.status.code(), Some(3), "{}", text(&limited.stderr));
-    assert!(text(&limited.stderr).contains("kept in one.checkpoint: the same command goes on"));
+    let said = text(&limited.stderr);
+    assert!(said.starts_with("nothing of this is kept in one.checkpoint yet: it begins anew\n"), "{said}");
+    assert!(said.contains("kept in one.checkpoint: the same command goes on"), "{said}");
     assert_eq!(names(folder), ["large.toml", "one.checkpoint", "shallow-bug.toml"]);
     let more = ["large.toml", "--limit-states", "9000", "--format", "json"];
-    assert_eq!(results(&kept(&more)), results(&check(folder, &more)));
+    let went_on = kept(&more);
+    let said = text(&went_on.stderr);
+    assert!(said.starts_with("goes on from one.checkpoint, and reads "), "{said}");
+    assert_eq!(results(&went_on), results(&check(folder, &more)));
+    assert_eq!(
+        text(&kept(&[&more[..], &["--progress", "never"]].concat()).stderr)
+            .matches("goes on from one")
+            .count(),
+        0
+    );
     // A file that has another name is one when it is there.
     fs::rename(folder.join("one.checkpoint"), folder.join("one")).expect("a file");
     let other = check(folder, &["shallow-bug.toml", "--checkpoint", "one", "--design", "none"]);
