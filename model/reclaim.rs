@@ -173,5 +173,6 @@ fn tell<B: Backend>(inode: &Inode<B>, index: FolioIndex, outcome: Eviction) {
             inode.emit(|| What::Folio(FolioEvent::KeptStateLost(index)));
         }
         Eviction::Kept => inode.emit(|| What::Folio(FolioEvent::Kept(index))),
+        Eviction::Absent => inode.emit(|| What::Folio(FolioEvent::Absent(index))),
     }
 }

@@ -127,6 +127,7 @@ fn folio(event: &FolioEvent) -> String {
         FolioEvent::Added(_) => "new folio".to_owned(),
         FolioEvent::Dropped(index) => format!("drop folio {index}"),
         FolioEvent::Kept(index) => format!("folio {index} stays"),
+        FolioEvent::Absent(_) => "no folio".to_owned(),
         FolioEvent::KeptStateLost(index) => format!("folio {index} stays, per-block state lost"),
         FolioEvent::KeptDirty(index) => format!("folio {index} is dirty and stays"),
         FolioEvent::Removed(index) => format!("folio {index} removed"),

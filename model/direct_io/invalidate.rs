@@ -82,7 +82,7 @@ pub async fn invalidate_folio2<B: Backend>(inode: &Inode<B>, index: FolioIndex) 
             inode.emit(|| What::Folio(FolioEvent::Dropped(index)));
             inode.trace(|| trace::delete_from_page_cache(inode, index));
         }
-        Eviction::Evicted => {}
+        Eviction::Evicted | Eviction::Absent => {}
     }
     outcome
 }

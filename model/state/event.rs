@@ -170,6 +170,8 @@ pub enum FolioEvent {
     Dropped(FolioIndex),
     /// It could not be dropped.
     Kept(FolioIndex),
+    /// There was none to be dropped.
+    Absent(FolioIndex),
     /// It could not be dropped, but which of its blocks are valid and dirty was forgotten.
     KeptStateLost(FolioIndex),
     /// It was not dropped since it is dirty.

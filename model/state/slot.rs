@@ -25,6 +25,8 @@ pub enum Eviction {
     Kept,
     /// It stays, but its per-block state is gone: blocks that were valid no longer count as valid.
     KeptIfsLost,
+    /// There was none.
+    Absent,
 }
 
 /// Whether a folio's per-block state, freed for its removal, knew of valid blocks that nothing else knows of.
@@ -186,7 +188,7 @@ impl Slot {
     /// vmscan's way to drop the folio (`shrink_folio_list`), with the folio lock held: per-block state is
     /// freed *before* it is known whether the removal succeeds. Goes on with what became of that.
     pub fn prepare_removal(&mut self, writeback: ReclaimWriteback) -> ControlFlow<Eviction, IfsGone> {
-        let Some(folio) = self.current_mut() else { return ControlFlow::Break(Eviction::Kept) };
+        let Some(folio) = self.current_mut() else { return ControlFlow::Break(Eviction::Absent) };
         if folio.locked.is_some() || folio.is_in_use(writeback) {
             return ControlFlow::Break(Eviction::Kept);
         }
@@ -199,7 +201,7 @@ impl Slot {
 
     /// The end of it (`__remove_mapping`): nobody may refer to the folio, and nobody may have dirtied it.
     pub fn remove_mapping(&mut self, ifs: IfsGone, dirty: ReclaimDirty) -> Eviction {
-        let Some(folio) = self.current_mut() else { return Eviction::Kept };
+        let Some(folio) = self.current_mut() else { return Eviction::Absent };
         if folio.refs != 0 || folio.dirty && dirty == ReclaimDirty::Frozen {
             return if ifs == IfsGone::Missed { Eviction::KeptIfsLost } else { Eviction::Kept };
         }
@@ -223,7 +225,7 @@ impl Slot {
 
     /// POSIX_FADV_DONTNEED's way (mapping_evict_folio): looks at references and mappings first.
     pub fn invalidate(&mut self) -> Eviction {
-        let Some(folio) = self.current_mut() else { return Eviction::Kept };
+        let Some(folio) = self.current_mut() else { return Eviction::Absent };
         if folio.locked.is_some()
             || folio.writeback
             || folio.dirty
@@ -307,6 +309,7 @@ mod tests {
         slot.put(id, 0);
         assert_eq!(shrink(&mut slot), Eviction::Evicted);
         assert_eq!(slot, Slot::default());
+        assert_eq!((shrink(&mut slot), slot.invalidate()), (Eviction::Absent, Eviction::Absent));
     }
 
     #[test]
