@@ -5,6 +5,7 @@
 //! a check would have seen. The reports lay it out and compute nothing.
 
 pub mod alignment;
+pub mod border;
 mod calls;
 pub mod cause;
 pub mod clocks;
@@ -26,7 +27,9 @@ use stalemap_explore::{Order, Played, Replay, ReplayError, Schedule, Turned};
 use stalemap_facade::{ActorId, Event, Property};
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::system::panel::Panel;
+use stalemap_model::words::design::Design;
 
+use self::border::Border;
 pub use self::calls::calls;
 use self::cause::Cause;
 use self::clocks::Clock;
@@ -99,6 +102,8 @@ pub struct AnnotatedSchedule {
     pub cause: Option<Cause>,
     /// The orders that decide: turned round, the property is not violated.
     pub deciding: Vec<DecidingOrder>,
+    /// Where it lies between two batches of writeback, if that was asked and is so.
+    pub border: Option<Border>,
 }
 
 /// A step in words.
@@ -176,6 +181,7 @@ impl AnnotatedSchedule {
             clocks,
             deciding: deciding.map(|order| decides(&replay, &steps, order)).collect(),
             about,
+            border: None,
             replay,
             steps,
             mappings,
@@ -195,6 +201,11 @@ impl AnnotatedSchedule {
             self.about.preemptions = u32::try_from(preemptions).ok();
             self.about.among = schedule.header("among").map(str::to_owned);
         }
+    }
+
+    /// Looks whether it lies between two batches of writeback, under the design that it was played under.
+    pub fn find_border(&mut self, design: &Design) {
+        self.border = Border::of(&self.replay, design);
     }
 
     /// An actor's name.

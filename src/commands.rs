@@ -194,7 +194,10 @@ fn annotated(
     let unknown = || under::unknown(scenario, about.kind, &about.design);
     let implementation = scenario.implementation(&about.design).ok_or_else(unknown)?;
     let kernel = kernel(scenario, &implementation)?;
-    annotate(&kernel, schedule, about).map_err(|error| InputError::Other(error.to_string()))
+    let annotated = annotate(&kernel, schedule, about);
+    let mut annotated = annotated.map_err(|error| InputError::Other(error.to_string()))?;
+    annotated.find_border(&implementation.design);
+    Ok(annotated)
 }
 
 /// Writes the schedule of a counterexample; says where.

@@ -357,6 +357,7 @@ fn load_schedule(shown: &str, schedule: Schedule) -> Result<Loaded> {
         Err(error @ ReplayError::DoesNotFit { .. }) => return Err(bad(error.to_string())),
         Err(ReplayError::Engine(error)) => return Err(error.into()),
     };
+    annotated.find_border(&implementation.design);
     let missed = violates.filter(|property| !annotated.replay.violated.contains(property));
     if missed.is_none() {
         annotated.record_cost(&schedule);

@@ -27,6 +27,7 @@ pub use self::look::{Look, Show};
 use super::letters;
 use super::line::Line;
 use super::style::{BAD, DIM, DOUBT, HEAD};
+use crate::annotate::border::Border;
 use crate::annotate::files::Note;
 use crate::annotate::mappings::{self, Mark};
 use crate::annotate::{AnnotatedSchedule, DecidingOrder, count, harmless};
@@ -82,6 +83,7 @@ pub fn render(schedule: &AnnotatedSchedule, look: Look) -> String {
     lines.extend(ending(schedule, width));
     let last = gutter::unchanged(schedule, look.show).into_iter();
     let last = last.chain(schedule.deciding.iter().map(DecidingOrder::sentence));
+    let last = last.chain(schedule.border.iter().map(Border::sentence));
     let last = last.chain(schedule.about.idle.as_ref().map(|idle| harmless(&idle.sentence())));
     let last = last.chain(schedule.about.certified.as_deref().map(harmless));
     let last = last.chain(schedule.about.replay.as_deref().map(|line| format!("Replay: {}", harmless(line))));

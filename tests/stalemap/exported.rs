@@ -125,6 +125,28 @@ fn tests_end_as_they_say() {
     assert_eq!(said(tag), (Some(0), begin.to_owned(), Some(why.to_owned())));
 }
 
+/// What a design loses between two folios that it looks up one after the other, a kernel loses behind a full batch. That one of two
+/// folios is dirtied, cut off or cloned before both are looked up says nothing.
+#[test]
+fn a_loss_between_two_batches_is_said_to_be_one() {
+    let folder = elsewhere();
+    for (name, between) in [("xfs/t9b-truncate", true), ("xfs/t9b-clone", false), ("xfs/t1", false)] {
+        let under = if name == "xfs/t1" { "none" } else { "iomap_valid" };
+        let check = ["check", name, "--design", under, "--save", "s"];
+        let drawn = text(&stalemap(folder.path(), &check).stdout);
+        let schedule = format!("s/{}-{under}.schedule", name.replace('/', "-"));
+        let exported = text(&stalemap(folder.path(), &["replay", &schedule, "--format", "xfstests"]).stdout);
+        assert!(drawn.contains("violates") && exported.contains("_begin_fstest"), "{name}: {drawn}");
+        // Of words, since lines are broken between them.
+        let has = |said: &str, words: &str| {
+            let said: Vec<&str> = said.split_whitespace().filter(|word| *word != "#").collect();
+            said.join(" ").contains(words)
+        };
+        assert_eq!(has(&drawn, "one at a time here, as behind a batch that is full."), between, "{drawn}");
+        assert_eq!(has(&exported, "This lies between two batches of writeback"), between, "{exported}");
+    }
+}
+
 #[test]
 fn what_no_test_can_be_run_of_is_said() {
     let folder = elsewhere();

@@ -201,6 +201,9 @@ fn head(schedule: &AnnotatedSchedule, fails: &str, script: &mut Script) {
     if !fails.is_empty() {
         script.comment(fails);
     }
+    if let Some(border) = &schedule.border {
+        script.comment(border.needed());
+    }
     script.line(". ./common/preamble");
     script.line("_begin_fstest auto quick rw");
     script.line("");
