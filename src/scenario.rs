@@ -13,9 +13,11 @@ mod expectations;
 mod fields;
 mod file_system;
 mod files;
+mod headers;
 pub mod implementations;
 #[cfg(test)]
 mod language;
+mod lost;
 mod misfits;
 mod names;
 mod number;

@@ -1,9 +1,10 @@
 //! Errors of the TOML parser in our words, and those left out that only follow from another one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use super::diagnostics::Diagnostic;
+use super::headers::{Header, headers, line_start};
+use super::lost::{self, Lost};
 use super::names::quote;
 
 /// The tables that a file has as many of as it likes: `[[actor]]`, not `[actor]`.
@@ -27,8 +28,8 @@ pub(super) fn errors(
     let first: BTreeMap<&str, usize> =
         headers.iter().rev().map(|header| (header.name, header.line)).collect();
     let mut lists = BTreeSet::new();
+    let found = in_its_way(source, found, &headers, others);
     for error in found {
-        let error = diagnostic(source, error);
         if error.message != DUPLICATE {
             errors.push(error);
             continue;
@@ -63,43 +64,26 @@ pub(super) fn errors(
     errors
 }
 
-/// The line that a table begins with.
-struct Header<'s> {
-    /// Where the line starts.
-    line: usize,
-    /// Where the brackets are.
-    span: Range<usize>,
-    /// What stands in them.
-    name: &'s str,
-    /// Whether there are two on each side.
-    list: bool,
-}
-
-/// The headers of a file, in order.
-fn headers(source: &str) -> Vec<Header<'_>> {
-    let mut headers = Vec::new();
-    let mut line_start = 0;
-    for line in source.split_inclusive('\n') {
-        let text = line.split('#').next().unwrap_or_default();
-        let (indented, trimmed) = (text.len() - text.trim_start().len(), text.trim());
-        let list = trimmed.starts_with("[[");
-        let inner = if list {
-            trimmed.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"))
-        } else {
-            trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
-        };
-        if let Some(name) = inner.map(str::trim).filter(|name| is_key(name)) {
-            let start = line_start + indented;
-            headers.push(Header { line: line_start, span: start..start + trimmed.len(), name, list });
-        }
-        line_start += line.len();
+/// What the parser found as long as it had not lost its way, and why it did. Other errors of what it read in a wrong way are left out
+/// of `others`.
+fn in_its_way(
+    source: &str,
+    found: &[toml::de::Error],
+    headers: &[Header<'_>],
+    others: &mut Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = found.iter().map(|error| diagnostic(source, error)).collect();
+    lost::one_of_old_macs(source, &mut found);
+    let (doubles, mut errors): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|error| error.message == DUPLICATE);
+    let regions = lost::parts(source, headers, &errors);
+    errors.extend(doubles);
+    for Lost { part, why } in regions {
+        errors.retain(|error| !part.contains(&error.span.start));
+        others.retain(|error| !part.contains(&error.span.start));
+        errors.push(why);
     }
-    headers
-}
-
-/// Whether a text can be the name of a table: bare keys with dots between them.
-fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    errors
 }
 
 /// An error of the TOML parser in our words.
@@ -127,8 +111,4 @@ fn diagnostic(source: &str, error: &toml::de::Error) -> Diagnostic {
         span = span.start - 1..span.start - 1;
     }
     Diagnostic { span, message: message.to_owned(), help }
-}
-
-fn line_start(source: &str, span: &Range<usize>) -> usize {
-    source.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
 }
