@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::verdicts::{self, Ran};
-use super::{Exit, Report, Result, Stop, unwritable};
+use super::{Exit, Report, Result, Stop, can_be_written, unwritable};
 use crate::accept::{accepted, refusal};
 use crate::cli::CheckArgs;
 use crate::input;
@@ -20,12 +20,20 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
         let problem = "`--accept` changes files: name some, or a folder of them";
         return Err(Stop::other(problem));
     }
+    for (path, _) in &files {
+        can_be_written(path)?;
+    }
     let ran = verdicts::run(&args.run)?;
     let (mut text, mut exits) = (String::new(), Vec::new());
     for (scenario, path) in of_scenarios(&ran, &files) {
-        let (told, came) = one(scenario, path, &ran.outcomes)?;
-        text.push_str(&told);
-        exits.push(came);
+        match one(scenario, path, &ran.outcomes) {
+            Ok((told, came)) => {
+                text.push_str(&told);
+                exits.push(came);
+            }
+            // Those before it are changed already.
+            Err(stop) => return Ok(Report { results: text, ..stop.report() }),
+        }
     }
     Ok(Report::of(text, Exit::worst(exits)))
 }

@@ -30,6 +30,8 @@ pub(super) fn against(earlier: &Baseline, format: CheckFormat, ran: Ran, results
         _ => Exit::Unexpected,
     };
     let report = ran.report(results);
+    // What could not be saved is bad input, whatever is new.
+    let exit = if report.exit == Exit::BadInput { report.exit } else { exit };
     match format {
         CheckFormat::Text => Report { results: report.results + &said, exit, ..report },
         CheckFormat::Json | CheckFormat::Junit | CheckFormat::Sarif => {

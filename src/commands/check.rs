@@ -57,7 +57,7 @@ pub(super) fn reported(
         CheckFormat::Sarif => verdicts::sarif(&ran, showing)?,
         CheckFormat::Text => {
             let is_known = |outcome: &Outcome| earlier.is_some_and(|earlier| earlier.knows(outcome));
-            lines(&ran.scenarios, &ran.outcomes, showing.quiet, &is_known) + &ran.saved
+            lines(&ran.scenarios, &ran.outcomes, showing.quiet, &is_known) + &ran.saved.told
         }
     };
     Ok(match earlier {

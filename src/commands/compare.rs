@@ -83,14 +83,15 @@ pub(super) fn laid_out(layout: &Layout<'_>, ran: Ran) -> Result<Report> {
     };
     if let Some(path) = html {
         let Err(error) = std::fs::write(path, page::page(&comparison, &drawings(&ran))) else {
-            let results = format!("wrote {}\n", path.display()) + &ran.saved;
+            let results = format!("wrote {}\n", path.display()) + &ran.saved.told;
             return Ok(ran.report(results));
         };
-        let printed = Report::of(compare::render(&comparison, rows, width()) + &ran.saved, Exit::BadInput);
+        let printed =
+            Report::of(compare::render(&comparison, rows, width()) + &ran.saved.told, Exit::BadInput);
         return Ok(Report::joined(&[printed, Report::bad_input(&[unwritable(path, &error)])]));
     }
     let results = match format {
-        CompareFormat::Text => compare::render(&comparison, rows, width()) + &ran.saved,
+        CompareFormat::Text => compare::render(&comparison, rows, width()) + &ran.saved.told,
         CompareFormat::Json => {
             json::compared(&ran.outcomes, &compare::json::comparison(&comparison), showing.times)
         }

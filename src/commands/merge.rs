@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::check;
 use super::compare::{self, Layout};
-use super::verdicts::{self, Ran, Showing};
+use super::verdicts::{self, Ran, Saved, Showing};
 use super::{Report, Result, Stop, baseline, can_be_written, over_all_runs, under, unwritable};
 use crate::cli::limits::LimitsArgs;
 use crate::cli::{CheckFormat, CompareFormat, MergeArgs};
@@ -43,10 +43,10 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
         scenarios.iter().map(|scenario| scenario.name.as_str()).filter(|name| !ran(name)).collect();
     let errors = if args.quiet { String::new() } else { under::left_out_names(&unused) };
     let saved = match &args.save {
-        None => String::new(),
+        None => Saved::default(),
         Some(folder) => {
             fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-            verdicts::saved(folder, &outcomes)?
+            verdicts::saved(folder, &outcomes)
         }
     };
     let mut ran = Ran { scenarios, outcomes, saved, errors };

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use stalemap_explore::{Enough, LimitHit, SliceOf};
 
 use super::progress::Progress;
-use super::verdicts::{self, Ran};
+use super::verdicts::{self, Ran, Saved};
 use super::{Exit, Report, Result, Stop, can_be_written, under};
 use crate::attended::Attended;
 use crate::cli::RunArgs;
@@ -74,7 +74,7 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     if outcomes.iter().any(is_interrupted) {
         return Ok(interrupted(&errors));
     }
-    let mut ran = Ran { scenarios, outcomes, saved: String::new(), errors };
+    let mut ran = Ran { scenarios, outcomes, saved: Saved::default(), errors };
     // The reports of `compare` have no use for it, but for the page, which finds out by itself.
     ran.find_idle(|_| of == RunOf::Check)?;
     let results = ran.outcomes.iter().map(|outcome| result(outcome, args)).collect();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::engine;
 use super::progress::Progress;
 use super::{
-    Report, Result, Stop, all_of, annotated_counterexample, columns, counterexample, exit, interrupt,
+    Exit, Report, Result, Stop, all_of, annotated_counterexample, columns, counterexample, exit, interrupt,
     over_all_runs, save, threads, under, unwritable,
 };
 use crate::attended::Attended;
@@ -35,9 +35,18 @@ pub(super) struct Ran {
     pub(super) scenarios: Vec<Scenario>,
     pub(super) outcomes: Vec<Outcome>,
     /// Which schedules were written where.
-    pub(super) saved: String,
+    pub(super) saved: Saved,
     /// For stderr.
     pub(super) errors: String,
+}
+
+/// Schedules of counterexamples that were written.
+#[derive(Default)]
+pub(super) struct Saved {
+    /// Where.
+    pub(super) told: String,
+    /// Why the others could not be written. The verdicts are told all the same.
+    problem: Option<Report>,
 }
 
 /// What a document has of it, and how.
@@ -82,7 +91,14 @@ impl Ran {
 
     /// The report with these results.
     pub(super) fn report(self, results: String) -> Report {
-        Report { results, errors: self.errors, exit: exit(&self.outcomes) }
+        let ended = exit(&self.outcomes);
+        match self.saved.problem {
+            None => Report { results, errors: self.errors, exit: ended },
+            Some(problem) => {
+                let exit = Exit::worst([ended, problem.exit]);
+                Report { results, errors: self.errors + &problem.errors, exit }
+            }
+        }
     }
 }
 
@@ -100,7 +116,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Ran> {
     let attended =
         Attended { checkpoints: checkpoints.as_ref(), stop: stop.as_deref(), ..Attended::default() };
     let outcomes = outcomes(&jobs, args, attended)?;
-    let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| saved(folder, &outcomes))?;
+    let saved = args.save.as_deref().map_or_else(Saved::default, |folder| saved(folder, &outcomes));
     let errors =
         left_out + &checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
     drop(jobs);
@@ -223,9 +239,19 @@ pub(super) fn sarif(ran: &Ran, showing: Showing) -> Result<String> {
     Ok(sarif_log::log(&judged, showing.expected))
 }
 
-/// Writes the schedules of counterexamples; says where.
-pub(super) fn saved(folder: &Path, outcomes: &[Outcome]) -> Result<String> {
-    outcomes.iter().map(|outcome| save(folder, outcome)).collect()
+/// Writes the schedules of counterexamples, as far as that can be done.
+pub(super) fn saved(folder: &Path, outcomes: &[Outcome]) -> Saved {
+    let mut saved = Saved::default();
+    for outcome in outcomes {
+        match save(folder, outcome) {
+            Ok(told) => saved.told.push_str(&told),
+            Err(stop) => {
+                saved.problem = Some(stop.report());
+                break;
+            }
+        }
+    }
+    saved
 }
 
 /// What a signal sets. The libraries do not ask whether they are to stop.

@@ -41,7 +41,7 @@ pub(super) fn command(args: &CheckArgs) -> Result<Report> {
     let results = if args.format == CheckFormat::Json {
         report::json(&studied)
     } else {
-        verdicts::verdict_lines(&ran.outcomes) + &report::text(&studied) + &ran.saved
+        verdicts::verdict_lines(&ran.outcomes) + &report::text(&studied) + &ran.saved.told
     };
     Ok(ran.report(results))
 }

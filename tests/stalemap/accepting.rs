@@ -73,6 +73,31 @@ modern = "holds" # another name
     assert_eq!(ran(&folder, &["check", "race.toml"]).0, Some(0));
 }
 
+/// What was done before is told. No file may grow there, so that nothing can be written.
+#[test]
+fn what_cannot_be_written_is_named_behind_what_was_done() {
+    let folder = folder_with("\n[expect]\nnone = [\"lost-write\"]\n");
+    fs::write(folder.path().join("second.toml"), race("\n[expect]\nnone = \"holds\"\n")).expect("a file");
+    let run = "trap '' XFSZ; ulimit -f 0; exec \"$0\" check race.toml second.toml --accept";
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", run, env!("CARGO_BIN_EXE_stalemap")]).current_dir(folder.path()).output();
+    let output = output.expect("a shell");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "race.toml: nothing to change\n");
+    let said = text(&output.stderr);
+    assert!(said.starts_with("error: cannot write second.toml: "), "{said}");
+}
+
+#[test]
+fn a_schedule_that_cannot_be_saved_does_not_hide_the_verdicts() {
+    let folder = folder_with("\n[expect]\nnone = [\"lost-write\"]\n");
+    fs::create_dir_all(folder.path().join("s/race-none.schedule")).expect("a folder");
+    let (code, said, errors) = ran(&folder, &["check", "race.toml", "--save", "s"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("race.toml  none  violates lost-write"), "{said}");
+    assert!(errors.starts_with("error: cannot write s/race-none.schedule: "), "{errors}");
+}
+
 #[test]
 fn what_the_file_says_nothing_of_is_added() {
     let folder = folder_with("");
