@@ -1,7 +1,9 @@
 //! Reads a trace line by line, and keeps none.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 use serde::Serialize;
@@ -55,9 +57,29 @@ pub struct Traced {
     pub event: Event,
 }
 
+/// What is compressed, as far as it is there: where it is cut off, it ends.
+struct Compressed<R> {
+    input: R,
+    cut: Rc<Cell<bool>>,
+}
+
+impl<R: Read> Read for Compressed<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self.input.read(bytes) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                self.cut.set(true);
+                Ok(0)
+            }
+            read => read,
+        }
+    }
+}
+
 /// The events of an inode, one after the other.
 pub struct Reader<'r> {
     input: Box<dyn BufRead + 'r>,
+    /// Whether the end of what was compressed is missing; known at the end.
+    cut: Rc<Cell<bool>>,
     line: Vec<u8>,
     inode: Option<u64>,
     /// The inode that each task had to do with last.
@@ -73,15 +95,20 @@ impl<'r> Reader<'r> {
         let mut input = BufReader::with_capacity(1 << 16, input);
         let compressed =
             input.fill_buf().map_err(|error| ReadError::Io { line: 1, error })?.starts_with(&GZIP);
-        let input: Box<dyn BufRead + 'r> =
-            if compressed { Box::new(BufReader::new(MultiGzDecoder::new(input))) } else { Box::new(input) };
-        let mut input = input;
+        let cut = Rc::new(Cell::new(false));
+        let mut input: Box<dyn BufRead + 'r> = if compressed {
+            let cut = Rc::clone(&cut);
+            Box::new(BufReader::new(Compressed { input: MultiGzDecoder::new(input), cut }))
+        } else {
+            Box::new(input)
+        };
         let inode = match which {
             Which::Inode(inode) => Some(inode),
             Which::First => named(input.fill_buf().map_err(|error| ReadError::Io { line: 1, error })?),
         };
         Ok(Reader {
             input,
+            cut,
             line: Vec::new(),
             inode,
             tasks: BTreeMap::new(),
@@ -121,6 +148,8 @@ impl<'r> Reader<'r> {
         if read > 0 {
             self.counts.lines += 1;
             self.counts.unfinished = self.line.last() != Some(&b'\n') && (read as u64) < LONGEST;
+        } else {
+            self.counts.unfinished |= self.cut.get();
         }
         Ok(read > 0)
     }

@@ -304,7 +304,6 @@ fn what_is_no_trace_is_said_to_be_none() {
         ),
         (write("strace", b"write(3, \"x\", 1) = 1\n"), "line 1 is not one of a trace"),
         (write("other", line.repeat(3).as_bytes()), "of its 3 events none is about mappings"),
-        (write("cut.gz", &trace[..trace.len() / 2]), "line "),
         (write("damaged.gz", &[&trace[..1000], &[0; 64][..], &trace[1064..]].concat()), "line "),
         ("nothing".to_owned(), "cannot read nothing"),
         (".".to_owned(), "is a folder"),
@@ -315,7 +314,7 @@ fn what_is_no_trace_is_said_to_be_none() {
         assert!(said.starts_with("error: ") && said.contains(says), "{file}: {said}");
         assert!(output.stdout.is_empty());
     }
-    fs::write(folder.path().join("trace.gz"), trace).expect("a file");
+    fs::write(folder.path().join("trace.gz"), &trace).expect("a file");
     let output = stalemap(folder.path(), &["trace", "trace.gz", "--inode", "5"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -323,6 +322,19 @@ fn what_is_no_trace_is_said_to_be_none() {
         "{}",
         text(&output.stderr)
     );
+}
+
+#[test]
+fn of_a_compressed_trace_that_is_cut_off_what_is_there_is_judged() {
+    let folder = elsewhere();
+    let trace = in_repository(&format!("{TRACES}/v6.1.192-4k-race-us.txt.gz"));
+    let trace = fs::read(trace).expect("a trace");
+    fs::write(folder.path().join("cut.gz"), &trace[..trace.len() / 2]).expect("a file");
+    let output = stalemap(folder.path(), &["trace", "cut.gz"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.contains("what came behind it is missing"), "{said}");
+    assert!(said.contains("mappings were handed out"), "{said}");
 }
 
 /// What happens to a trace on its way.
