@@ -43,6 +43,7 @@ use std::io::Write;
 use std::path::Path;
 use std::{fs, io};
 
+use clap::CommandFactory;
 use stalemap_explore::Schedule;
 use stalemap_facade::MemoryModel;
 
@@ -69,8 +70,10 @@ const WIDEST: usize = 160;
 const COLUMNS: usize = 80;
 /// Fewer columns than these would break what is in them.
 const FEWEST: usize = 40;
-/// Longer lines are hard to follow.
+/// Longer lines are hard to follow,
 const MOST: usize = 120;
+/// and of help those longer than this, as of other programs.
+const HELP: usize = 100;
 
 /// Runs a command. Results that have no end are written to `out` as they come; all others are in the report.
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
@@ -263,6 +266,11 @@ fn columns() -> Option<usize> {
     let said = said.filter(|columns| *columns > 0);
     let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
     said.or_else(terminal).map(|columns| columns.max(FEWEST))
+}
+
+/// The command line. It would have help of no columns where `COLUMNS` is 0.
+pub fn parser() -> clap::Command {
+    Cli::command().term_width(columns().map_or(HELP, |columns| columns.min(HELP)))
 }
 
 /// Whether results are printed in colour. The stream has the last word and strips it if not.

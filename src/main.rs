@@ -5,14 +5,17 @@
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use stalemap::cli::Cli;
 use stalemap::commands::{self, Exit};
 // What it is for is the static in it.
 use stalemap_allocator as _;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut parser = commands::parser();
+    let parsed = parser.try_get_matches_from_mut(std::env::args_os());
+    let parsed = parsed.and_then(|parsed| Cli::from_arg_matches(&parsed));
+    let cli = match parsed.map_err(|said| said.format(&mut parser)) {
         Ok(cli) => cli,
         Err(said) => return not_run(&said),
     };

@@ -321,6 +321,12 @@ fn no_columns_are_as_good_as_unknown() {
         text(&program.output().expect("the program starts").stdout)
     };
     assert_eq!(said(Some("0")), said(None));
+    let help = |columns: &str| {
+        let help = program().args(["check", "--help"]).env("COLUMNS", columns).output();
+        text(&help.expect("the program starts").stdout)
+    };
+    assert_eq!(help("0"), help("100"));
+    assert!(help("60").lines().count() > help("100").lines().count());
 }
 
 #[test]
