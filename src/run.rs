@@ -178,6 +178,7 @@ fn judged(
         halted: found.halted.as_ref().map(|halted| HaltedSetup::of(scenario, halted)),
         assumptions: assumptions::of(&implementation.fs, |name| found.operations.contains(name)).collect(),
         overruled: scenario.overruled(implementation),
+        of_no_kernel: scenario.of_no_kernel(implementation),
         check: CheckPlace::of(implementation, &found.operations),
         judgement,
         elapsed: started.elapsed(),

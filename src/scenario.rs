@@ -45,7 +45,7 @@ use stalemap_model::words::design::Design;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::{KernelVersion, MODERN};
 use stalemap_model::words::ordering::Orderings;
-use stalemap_model::words::personality::Personality;
+use stalemap_model::words::personality::{DeviceCache, Personality};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
@@ -57,6 +57,9 @@ pub use names::nearest;
 pub use read::{MAX_BYTES, read};
 pub(crate) use verb::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
 pub use wanted::Wanted;
+
+/// The field of the environment that has a value which no kernel has.
+const DEVICE_CACHE: &str = "device_cache";
 
 /// What a file expects of a design.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -188,6 +191,14 @@ impl Scenario {
         let file = Implementation { design: implementation.design.clone(), fs: self.fs.clone() };
         let there = implementation.differences(&file).filter(|(field, ..)| self.fs_fields.contains(*field));
         there.map(|(field, value, _)| (field, value)).collect()
+    }
+
+    /// The value that `[fs]` gives a kernel, of what no kernel has, with its field: of the environment there is one such value.
+    pub fn of_no_kernel(&self, implementation: &Implementation) -> Option<(&'static str, String)> {
+        let is_so = implementation.fs.device_cache == DeviceCache::Unflushed
+            && self.fs_fields.contains(DEVICE_CACHE)
+            && self.kind_of(implementation.name()) == Kind::Kernel;
+        is_so.then(|| (DEVICE_CACHE, implementation.fs.value(DEVICE_CACHE)))
     }
 
     /// The fields that `[fs]` sets, in the order of the page, with their values.

@@ -188,6 +188,7 @@ fn outcome(
         in_setup: said.violated_in_setup.into_iter().map(in_setup).collect::<Result<_, _>>()?,
         assumptions: all(&said.assumptions, |id| assumptions::ALL.iter().find(|known| known.id == id))?,
         overruled: scenario.overruled(implementation),
+        of_no_kernel: scenario.of_no_kernel(implementation),
         check: CheckPlace::from_name(&said.check).ok_or_else(|| unknown(&said.check))?,
         judgement,
         elapsed: Duration::from_millis(said.elapsed_ms.unwrap_or(0)),

@@ -184,8 +184,12 @@ pub fn basis(outcomes: &[Outcome], columns: Option<usize>) -> String {
             .overruled
             .iter()
             .map(|(field, value)| format!("`{field}` is {value} here, whatever [fs] says.\n"));
+        let of_none = outcome
+            .of_no_kernel
+            .iter()
+            .map(|(field, value)| format!("`{field}` is {value} here, as [fs] says; no kernel has that.\n"));
         let of_check = outcome.check.sentence().map(|sentence| format!("{sentence}.\n"));
-        for note in of_fields.chain(of_check).chain(assuming(outcome)) {
+        for note in of_fields.chain(of_none).chain(of_check).chain(assuming(outcome)) {
             match notes.iter_mut().find(|(known, _)| *known == note) {
                 Some((_, names)) => names.push(&outcome.design),
                 None => notes.push((note, vec![&outcome.design])),

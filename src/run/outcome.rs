@@ -72,6 +72,8 @@ pub struct Outcome {
     pub assumptions: Vec<&'static Assumption>,
     /// Fields that `[fs]` sets and that have another value here, with that value.
     pub overruled: Vec<(&'static str, String)>,
+    /// A field that is as `[fs]` has it, under a kernel, though no kernel has that, with its value.
+    pub of_no_kernel: Option<(&'static str, String)>,
     /// Where the check is made, seen from the runs that were explored.
     pub check: CheckPlace,
     /// What the file says about it.

@@ -109,6 +109,16 @@ fn a_field_of_the_file_that_a_kernel_overrules_is_named() {
     assert!(!drawn.contains("`allocator`"), "the environment stays: {drawn}");
 }
 
+/// The kernel has the environment from the file, and there something that no kernel has.
+#[test]
+fn a_value_of_the_file_that_no_kernel_has_is_named() {
+    let drawn =
+        said(&["check", "xfs/device-cache-unflushed", "--kernel", "linux-6.12", "--design", "iomap_valid"]);
+    let named = "linux-6.12: `device_cache` is \"unflushed\" here, as [fs] says; no kernel has that.";
+    assert!(drawn.contains(named), "{drawn}");
+    assert!(!drawn.contains("iomap_valid: `device_cache`"), "{drawn}");
+}
+
 /// Where a version is that of one kernel alone, it is as good as its name.
 #[test]
 fn a_version_is_as_good_as_the_name() {
