@@ -11,7 +11,7 @@ pub fn kernel(name: &str) -> Result<KernelVersion, String> {
     })
 }
 
-/// The kernel that a version alone means: `6.12`, `6.1.y`; none, if it may be two.
+/// The kernel that a version alone means: `6.12`, `v6.12`, `6.1.y`, `6.1.192`; none, if it may be two.
 pub fn of_version(version: &str) -> Option<KernelVersion> {
     match of_versions(version)[..] {
         [one] => Some(one),
@@ -26,12 +26,22 @@ pub fn meant(version: &str) -> Option<String> {
     (!all.is_empty()).then(|| format!("did you mean {}?", all.join(" or ")))
 }
 
-fn of_versions(version: &str) -> Vec<KernelVersion> {
-    let is_meant = |kernel: &KernelVersion| {
+fn of_versions(said: &str) -> Vec<KernelVersion> {
+    let version = said.strip_prefix("linux-").unwrap_or(said);
+    let version = version.strip_prefix('v').unwrap_or(version);
+    let those = |is_meant: &dyn Fn(&KernelVersion) -> bool| -> Vec<KernelVersion> {
+        KernelVersion::ALL.iter().copied().filter(is_meant).collect()
+    };
+    let named = those(&|kernel| {
         let rest = kernel.name().strip_prefix("linux-").and_then(|name| name.strip_prefix(version));
         rest.is_some_and(|rest| rest.is_empty() || rest == ".y")
-    };
-    KernelVersion::ALL.iter().copied().filter(is_meant).collect()
+    });
+    if !named.is_empty() {
+        return named;
+    }
+    // The release that was read of a series, or the series by the name of its stable releases.
+    let series = version.strip_suffix(".y").map(|series| format!("linux-{series}"));
+    those(&|kernel| kernel.facts().version == version || series.as_deref() == Some(kernel.name()))
 }
 
 #[cfg(test)]
@@ -45,6 +55,11 @@ mod tests {
             ("6.2", "linux-6.2"),
             ("7.3", "linux-7.3"),
             ("6.1.y", "linux-6.1.y"),
+            ("6.1.0", "linux-6.1"),
+            ("6.1.192", "linux-6.1.y"),
+            ("linux-6.1.192", "linux-6.1.y"),
+            ("v6.12", "linux-6.12"),
+            ("6.12.y", "linux-6.12"),
             ("linux-6.1", "linux-6.1"),
         ] {
             assert_eq!(kernel(name).map(KernelVersion::name), Ok(is));
@@ -54,7 +69,7 @@ mod tests {
             Err("there is no kernel `6.1`; did you mean `linux-6.1` (6.1.0) or `linux-6.1.y` (6.1.192)?"
                 .into())
         );
-        for unknown in ["", "6", "6.11", "linux", "12"] {
+        for unknown in ["", "v", "6", "6.11", "linux-6.5", "linux", "12", ".y"] {
             let error = kernel(unknown).expect_err(unknown);
             assert!(error.contains("known kernels: `linux-6.1`, "), "{error}");
         }

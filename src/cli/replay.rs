@@ -74,7 +74,7 @@ pub struct ReplayArgs {
     pub against: Option<PathBuf>,
 
     /// Play it under this design or kernel in place of its own, as far as it fits, and say where it stops fitting.
-    #[arg(long, value_name = "NAME", conflicts_with = "engine")]
+    #[arg(long, visible_alias = "kernel", value_name = "NAME", conflicts_with = "engine")]
     pub design: Option<String>,
 
     /// Show every step: fold no long run of one actor.

@@ -9,6 +9,7 @@ use stalemap_model::words::kernel_version::KernelVersion;
 
 use super::{Result, Stop};
 use crate::cli::UnderArgs;
+use crate::cli::under::ALL;
 use crate::engine::Engine;
 use crate::input::InputError;
 use crate::kernel_name;
@@ -16,9 +17,6 @@ use crate::run::Job;
 use crate::scenario::Scenario;
 use crate::scenario::implementations::{Kind, canonical, lacked};
 use crate::shell::quoted;
-
-/// What stands for every design, or every kernel that has the file system.
-const ALL: &str = "all";
 
 /// Which scenario runs under what. Without a name that is what its file expects something of, and for a file without
 /// expectations every built-in design, and what it defines.

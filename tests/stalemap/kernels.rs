@@ -126,6 +126,7 @@ fn a_version_is_as_good_as_the_name() {
     for (with, without) in [
         (&["check", "xfs/t1", "--kernel", "linux-6.12"][..], &["check", "xfs/t1", "--kernel", "6.12"][..]),
         (&["kernels", "linux-6.1.y", "linux-6.2"], &["kernels", "6.1.y", "6.2"]),
+        (&["kernels", "linux-6.1.y", "linux-6.12"], &["kernels", "6.1.192", "v6.12"]),
         (
             &["compare", "xfs/t1", "--between", "linux-7.3", "none"],
             &["compare", "xfs/t1", "--between", "7.3", "none"],

@@ -129,6 +129,12 @@ fn every_command_is_completed_in_every_shell() {
             assert!(script.contains(name), "{shell}: {name}");
         }
         assert!(script.contains("sarif-expected"), "{shell}: options");
+        if ["bash", "zsh", "fish"].contains(&shell) {
+            assert!(
+                script.contains("get_folio") && script.contains("linux-6.12"),
+                "{shell}: designs and kernels"
+            );
+        }
     }
     let unknown = stalemap(folder.path(), &["completions", "csh"]);
     assert_eq!(unknown.status.code(), Some(2));
