@@ -147,7 +147,7 @@ fn collect(read: Result<Scenario, InputError>, found: &mut Vec<Scenario>, errors
 
 /// What the file system says of a path; `None` if there is nothing.
 fn look_up(path: &Path) -> Result<Option<Metadata>, InputError> {
-    let shown = || path.display().to_string();
+    let shown = || shown(path);
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -174,11 +174,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     }
     let files = walk(path)?;
     let files = if files.is_empty() { shipped() } else { files };
-    if files.is_empty() {
-        Err(InputError::EmptyFolder { path: path.display().to_string() })
-    } else {
-        Ok(files)
-    }
+    if files.is_empty() { Err(InputError::EmptyFolder { path: shown(path) }) } else { Ok(files) }
 }
 
 /// Whether the catalogue has a scenario of exactly this name.
@@ -204,7 +200,7 @@ pub(crate) fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
     let (mut files, mut links) = (Vec::new(), Vec::new());
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        let unreadable = |error| InputError::Unreadable { path: folder.display().to_string(), error };
+        let unreadable = |error| InputError::Unreadable { path: shown(&folder), error };
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let (kind, path) = (entry.file_type().map_err(unreadable)?, entry.path());
@@ -228,7 +224,7 @@ pub(crate) fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
 
 /// Reads one scenario, from a file or from the catalogue.
 pub fn load(path: &Path) -> Result<Scenario, InputError> {
-    let name = path.display().to_string();
+    let name = shown(path);
     // A folder is no scenario: where it has the name of one, that is meant.
     let found = look_up(path)?.filter(|metadata| !(metadata.is_dir() && is_shipped(path)));
     let Some(metadata) = found else {
@@ -250,7 +246,7 @@ pub fn load(path: &Path) -> Result<Scenario, InputError> {
 
 /// Reads a schedule file.
 pub fn schedule(path: &Path) -> Result<String, InputError> {
-    let shown = path.display().to_string();
+    let shown = shown(path);
     let Some(metadata) = look_up(path)? else {
         if catalogue::find(&shown).is_ok() {
             return Err(InputError::NoSchedule { path: shown });
@@ -270,7 +266,7 @@ pub fn schedule(path: &Path) -> Result<String, InputError> {
 
 /// The bytes of a regular file, at most one more than it may have.
 fn contents(path: &Path, metadata: &Metadata, most: u64) -> Result<Vec<u8>, InputError> {
-    let shown = || path.display().to_string();
+    let shown = || shown(path);
     if metadata.is_dir() {
         return Err(InputError::Folder { path: shown() });
     }
@@ -305,4 +301,17 @@ fn shipped_name(path: &Path, bytes: &[u8]) -> Option<String> {
     let same =
         |(name, source): &&(String, &str)| path.ends_with(Path::new(name)) && source.as_bytes() == bytes;
     catalogue::all().iter().find(same).map(|(name, _)| name.clone())
+}
+
+/// A path in a line of text, which it does not end, and on a terminal, which it does not turn round.
+fn shown(path: &Path) -> String {
+    let path = path.display().to_string();
+    path.chars().fold(String::new(), |mut shown, character| {
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+        shown
+    })
 }

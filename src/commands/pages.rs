@@ -42,6 +42,8 @@ fn named(all: &clap::Command, names: &[String]) -> Result<clap::Command> {
 /// A page in the language of man(7).
 fn render(command: &clap::Command) -> std::io::Result<String> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    // By itself the page would name the last word of the command as what it belongs to.
+    let source = format!("stalemap {}", command.get_version().unwrap_or_default());
+    clap_mangen::Man::new(command.clone()).source(source).render(&mut page)?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }

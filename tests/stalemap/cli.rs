@@ -329,6 +329,16 @@ fn no_columns_are_as_good_as_unknown() {
     assert!(help("60").lines().count() > help("100").lines().count());
 }
 
+/// A name is one line, whatever is in it.
+#[test]
+fn a_line_break_in_the_name_of_a_file_ends_no_line() {
+    let folder = elsewhere();
+    let file = file_with(&folder, "a\nb.toml", RACE);
+    let output = stalemap(folder.path(), &["check", &file, "--design", "none"]);
+    let said = text(&output.stdout);
+    assert!(said.lines().next().is_some_and(|line| line.contains("a\\nb.toml  none  violates ")), "{said}");
+}
+
 #[test]
 fn what_is_not_explored_to_its_end_is_no_more_than_as_expected() {
     let folder = elsewhere();

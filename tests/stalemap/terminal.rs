@@ -171,6 +171,8 @@ fn every_command_has_a_page() {
         let page = page(&names);
         let title = format!(".TH stalemap-{}", names.join("-"));
         assert!(page.contains(&title) && page.contains(".SH SYNOPSIS"), "{title}\n{page}");
+        let head = page.lines().find(|line| line.starts_with(".TH")).expect("a title");
+        assert!(head.contains("\"stalemap 0."), "the foot has the program's name: {head}");
         if let [name] = &names[..] {
             let named = format!("stalemap\\-{}(1)", name.replace('-', "\\-"));
             assert!(main.contains(&named), "{named}\n{main}");
