@@ -99,7 +99,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
         Command::Man(args) => pages::man(args),
         Command::Assumptions(args) => Ok(Report::of(
             match args.format {
-                Format::Text => assumptions::list(),
+                Format::Text => assumptions::list(columns()),
                 Format::Json => assumptions::json(),
             },
             Exit::Expected,

@@ -75,6 +75,23 @@ pub(crate) fn broken(text: &str, columns: Option<usize>) -> String {
     text.split_inclusive('\n').map(one).collect()
 }
 
+/// Fewer columns than these are not enough for a text beside what it is of.
+const FEWEST: usize = 24;
+
+/// A text behind what it is of, broken to so many columns: it goes on below its beginning, or where there is no room for that on lines of
+/// its own.
+pub(crate) fn hung(of: &str, text: &str, columns: Option<usize>) -> String {
+    let at = width(of);
+    let (first, lines, indent) = match columns {
+        None => return format!("{of}{text}\n"),
+        Some(columns) if columns < at + FEWEST => {
+            (format!("{}\n{:4}", of.trim_end(), ""), fill(text, columns.saturating_sub(4), 0), 4)
+        }
+        Some(columns) => (of.to_owned(), fill(text, columns - at, 0), at),
+    };
+    format!("{first}{}\n", lines.join(&format!("\n{:indent$}", "")))
+}
+
 /// Splits a word that does not fit, behind an underscore or the like if there is one, and not in the middle
 /// of a character.
 fn break_word(word: &str, width: usize) -> (&str, &str) {
@@ -123,6 +140,14 @@ mod tests {
         assert_eq!(broken(text, Some(13)), "one  two\n  three four\n    five\n");
         assert_eq!(broken(text, None), text);
         assert_eq!(broken("\nab", Some(1)), "\nab");
+    }
+
+    #[test]
+    fn a_text_hangs_beside_what_it_is_of_or_below_it() {
+        let hung = |columns| hung("at:   ", "a long text that is broken to fit", columns);
+        assert_eq!(hung(None), "at:   a long text that is broken to fit\n");
+        assert_eq!(hung(Some(30)), "at:   a long text that is\n      broken to fit\n");
+        assert_eq!(hung(Some(29)), "at:\n    a long text that is\n    broken to fit\n");
     }
 
     #[test]

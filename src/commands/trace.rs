@@ -7,10 +7,11 @@ use std::path::Path;
 use stalemap_trace::{Finder, ReadError, Reader, Which, Window};
 
 use super::trace_file::{block_is_one, open, other};
-use super::{Exit, Report, Result, conform, picture, unwritable};
+use super::{Exit, Report, Result, columns, conform, picture, unwritable};
 use crate::cli::{TraceArgs, TraceCommand, TraceFormat};
 use crate::report::cut;
 use crate::report::trace::{self, Read as Shown};
+use crate::wrap::broken;
 
 pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
     match (&args.instead, &args.file) {
@@ -57,7 +58,7 @@ fn read(args: &TraceArgs, file: &Path, out: &mut dyn Write) -> Result<Report> {
         return of_window(args, file, &shown);
     }
     let text = match args.format {
-        TraceFormat::Text => trace::text(&shown, args.all),
+        TraceFormat::Text => broken(&trace::text(&shown, args.all), columns()),
         TraceFormat::Json => trace::json(&shown),
         TraceFormat::Jsonl => String::new(),
     };

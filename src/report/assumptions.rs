@@ -7,19 +7,22 @@ use stalemap_model::words::assumptions::{ALL, Assumption};
 
 use super::json::pretty;
 use super::style::{HEAD, styled};
+use crate::wrap::{broken, hung};
 
 /// Every assumption with its source and the operations at which it matters.
-pub fn list() -> String {
+pub fn list(columns: Option<usize>) -> String {
     let mut text = String::new();
     for Assumption { id, sentence, source, operations, on } in ALL {
-        let _ = writeln!(text, "{}\n    {sentence}\n    kernel: {source}", styled(HEAD, id));
-        let _ = writeln!(text, "    at:     {}", operations.join(", "));
+        let _ = writeln!(text, "{}", styled(HEAD, id));
+        let _ = writeln!(text, "    {sentence}");
+        text.push_str(&hung("    kernel: ", source, columns));
+        text.push_str(&hung("    at:     ", &operations.join(", "), columns));
         if let Some(clause) = on.clause() {
-            let _ = writeln!(text, "    only:   {clause}");
+            text.push_str(&hung("    only:   ", clause, columns));
         }
     }
     text.push_str("\n`stalemap check SCENARIO` says which of these a verdict that holds rests on.\n");
-    text
+    broken(&text, columns)
 }
 
 /// The document of `assumptions`.

@@ -7,31 +7,26 @@ use stalemap_model::words::kernel_version::{KernelVersion, MODERN, Row, TABLE, V
 
 use super::json::pretty;
 use super::style::{HEAD, styled};
+use crate::wrap::{broken, hung};
 
-/// A line for each kernel, the oldest first.
-pub fn list() -> String {
+/// Each kernel, the oldest first.
+pub fn list(columns: Option<usize>) -> String {
     let mut text = String::new();
     for kernel in KernelVersion::ALL {
         let facts = kernel.facts();
-        let _ = writeln!(
-            text,
-            "{:12}  {:9} {:11} on {}",
-            facts.name,
-            facts.version,
-            facts.released,
-            facts.file_systems.join(", ")
-        );
-        let _ = writeln!(text, "              read: {}", facts.source);
+        let of = format!("{:12}  {:9} {:11} on ", facts.name, facts.version, facts.released);
+        text.push_str(&hung(&of, &facts.file_systems.join(", "), columns));
+        text.push_str(&hung("              read: ", facts.source, columns));
     }
-    let _ =
-        writeln!(text, "{MODERN:12}  another name of {}, as of November 2026", KernelVersion::NEWEST.name());
+    let newest = format!("another name of {}, as of November 2026", KernelVersion::NEWEST.name());
+    text.push_str(&hung(&format!("{MODERN:12}  "), &newest, columns));
     text.push_str(
         "\nA date is that of the first release of a series (6.12 of 6.12.118), not of what was read of it.\n",
     );
     text.push_str(
         "`stalemap kernels A B` says in which fields two differ, and why; `stalemap check SCENARIO --kernel A` runs under one.\n",
     );
-    text
+    broken(&text, columns)
 }
 
 /// Every field of a kernel with its reason.

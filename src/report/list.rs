@@ -8,26 +8,31 @@ use stalemap_model::words::geometry::{Bytes, Geometry};
 
 use super::style::{HEAD, styled};
 use crate::scenario::{Expectation, Scenario};
+use crate::wrap::hung;
 
-/// A line for each scenario.
-pub fn list(scenarios: &[Scenario]) -> String {
+/// Columns of what stands before a line of `show`.
+const LABEL: usize = 10;
+
+/// A line for each scenario, or as many as its title takes in so many columns.
+pub fn list(scenarios: &[Scenario], columns: Option<usize>) -> String {
     let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for scenario in scenarios {
-        let _ = write!(text, "{:width$}  {}", scenario.name, scenario.title);
-        let _ = match scenario.files.as_slice() {
-            [_] => writeln!(text),
-            files => writeln!(text, " (files {})", files.join(", ")),
+        let files = match scenario.files.as_slice() {
+            [_] => String::new(),
+            files => format!(" (files {})", files.join(", ")),
         };
+        let title = format!("{}{files}", scenario.title);
+        text.push_str(&hung(&format!("{:width$}  ", scenario.name), &title, columns));
     }
     text
 }
 
 /// One scenario: how it is cut, what is expected, and its file.
-pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
-    let mut text = format!("{}\n{}\n", styled(HEAD, &scenario.name), scenario.title);
+pub fn show(scenario: &Scenario, geometry: &Geometry, columns: Option<usize>) -> String {
+    let mut text = format!("{}\n", styled(HEAD, &scenario.name)) + &hung("", &scenario.title, columns);
     if !scenario.refs.is_empty() {
-        let _ = writeln!(text, "from      {}", scenario.refs.join("; "));
+        text.push_str(&hung("from      ", &scenario.refs.join("; "), columns));
     }
     let cuts: Vec<String> =
         (0..=geometry.cells()).map(|cell| Bytes(geometry.byte_at(cell)).to_string()).collect();
@@ -36,17 +41,18 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
         [_] => ("file ", String::new()),
         files => ("files", format!("{}; each of ", files.join(", "))),
     };
-    let _ = writeln!(
-        text,
-        "{head}     {each}{} of {}, {} of {}",
+    let sizes = format!(
+        "{each}{} of {}, {} of {}",
         count(u64::from(geometry.folios()), "folio"),
         Bytes(geometry.folio_size()),
         count(u64::from(geometry.blocks()), "block"),
         Bytes(geometry.block_size())
     );
-    let _ = writeln!(text, "cells     {shown}");
+    text.push_str(&hung(&format!("{head}     "), &sizes, columns));
+    text.push_str(&hung("cells     ", &shown, columns));
     for line in environment(scenario) {
-        let _ = writeln!(text, "{line}");
+        let (of, is) = line.split_at(LABEL);
+        text.push_str(&hung(of, is, columns));
     }
     for actor in &scenario.actors {
         let _ = writeln!(text, "actor     {} ({})", actor.name, count(actor.run.len() as u64, "command"));
@@ -56,7 +62,7 @@ pub fn show(scenario: &Scenario, geometry: &Geometry) -> String {
             Expectation::Holds => "holds".to_owned(),
             Expectation::Violates(listed) => format!("violates {}", super::check::names(listed)),
         };
-        let _ = writeln!(text, "expected  {design} {expected}");
+        text.push_str(&hung("expected  ", &format!("{design} {expected}"), columns));
     }
     let _ = write!(text, "\n{}", scenario.source);
     text

@@ -311,6 +311,34 @@ fn lines_fit_the_columns_that_are_asked_for() {
     assert!(text(&wide.stdout).lines().any(|line| line.chars().count() > 80));
 }
 
+/// What is only listed, too. At 60 columns some names of functions and files have no room.
+#[test]
+fn lists_keep_to_the_columns() {
+    let folder = elsewhere();
+    let trace = in_repository("tests/fixtures/traces/v6.1.192nofix-4k-race-us.txt.gz");
+    let trace = trace.to_str().expect("UTF-8");
+    let commands: [&[&str]; 6] = [
+        &["list"],
+        &["assumptions"],
+        &["kernels"],
+        &["kernels", "linux-7.3"],
+        &["kernels", "linux-6.1", "linux-7.3"],
+        &["trace", trace],
+    ];
+    for command in commands {
+        let output = program().args(command).env("COLUMNS", "80").current_dir(folder.path()).output();
+        let said = text(&output.expect("the program starts").stdout);
+        let long: Vec<&str> = said.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(long.iter().all(|line| line.split_whitespace().count() == 1), "{command:?}: {long:#?}");
+        assert!(!said.is_empty());
+    }
+    let show = program().args(["show", "xfs/t1"]).env("COLUMNS", "60").current_dir(folder.path()).output();
+    let shown = text(&show.expect("the program starts").stdout);
+    let (head, source) = shown.split_once("\n\n").expect("the file below");
+    assert!(head.lines().all(|line| line.chars().count() <= 60), "{head}");
+    assert!(source.lines().any(|line| line.chars().count() > 60), "the file is as it is");
+}
+
 /// Some shells set it to 0 where they do not know.
 #[test]
 fn no_columns_are_as_good_as_unknown() {
