@@ -107,7 +107,7 @@ pub struct WitnessArgs {
     #[command(flatten)]
     pub under: UnderArgs,
 
-    /// Write the schedule to this file.
+    /// Write the schedule to this file. `stalemap replay FILE` lays it out in any format: JSON, a picture, a test for xfstests.
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
 }

@@ -876,3 +876,55 @@ fn a_replay_logs_steps_and_tracepoints() {
     let filemap = logged(&[], Some("filemap=debug"));
     assert_eq!(filemap.len(), 3, "two folios come and one goes: {filemap:?}");
 }
+
+/// The names of documents in the sources: `stalemap.check/1`.
+fn schemas() -> BTreeSet<String> {
+    let mut folders = vec![in_repository("src")];
+    let mut names = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(path).expect("a source");
+            let said = source.split('"').filter(|text| text.starts_with("stalemap.") && text.ends_with("/1"));
+            names.extend(said.map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// What stands between backquotes in the first cells of the rows of a text.
+fn first_cells(text: &str) -> BTreeSet<String> {
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    cells.flat_map(|cell| cell.split('`').step_by(2)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_has_every_document_and_every_key_of_a_verdict() {
+    let page = std::fs::read_to_string(in_repository("docs/exports.md")).expect("the page");
+    let (_, section) = page.split_once("\n## JSON\n").expect("a section");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let (documents, keys) = section.split_once("each of `results`").expect("two tables");
+    assert_eq!(first_cells(documents), schemas());
+    let folder = elsewhere();
+    let check = ["check", "xfs/t1", "--design", "none", "--format", "json"];
+    let result = |more: &[&str]| -> Value {
+        let output = stalemap(folder.path(), &[&check, more].concat());
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        document["results"][0].clone()
+    };
+    let keys_of =
+        |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<BTreeSet<_>>();
+    let whole = result(&[]);
+    let of_bits = keys_of(&result(&["--bitstate", "1m"]));
+    let found: BTreeSet<String> = keys_of(&whole).union(&of_bits).cloned().collect();
+    assert_eq!(first_cells(keys), found);
+    for inner in ["counterexample", "stale_aborts"] {
+        for key in keys_of(&whole[inner]) {
+            assert!(keys.contains(&format!("`{key}`")), "{inner}: {key}");
+        }
+    }
+}
