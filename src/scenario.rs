@@ -42,6 +42,7 @@ use stalemap_model::words::config::{
 };
 use stalemap_model::words::count::count;
 use stalemap_model::words::design::Design;
+use stalemap_model::words::geometry::Bytes;
 use stalemap_model::words::implementation::Implementation;
 use stalemap_model::words::kernel_version::{KernelVersion, MODERN};
 use stalemap_model::words::ordering::Orderings;
@@ -57,6 +58,9 @@ pub use names::nearest;
 pub use read::{MAX_BYTES, read};
 pub(crate) use verb::{Asks, MAY_FAIL, XfsIo, in_xfs_io, prefix};
 pub use wanted::Wanted;
+
+/// Pages of the machine.
+const PAGE: u64 = 4096;
 
 /// The field of the environment that has a value which no kernel has.
 const DEVICE_CACHE: &str = "device_cache";
@@ -191,6 +195,15 @@ impl Scenario {
         let file = Implementation { design: implementation.design.clone(), fs: self.fs.clone() };
         let there = implementation.differences(&file).filter(|(field, ..)| self.fs_fields.contains(*field));
         there.map(|(field, value, _)| (field, value)).collect()
+    }
+
+    /// That no kernel has folios of this size, if that is so.
+    pub fn odd_folio(&self) -> Option<String> {
+        let is_odd = !self.folio.is_power_of_two() || self.folio < PAGE;
+        is_odd.then(|| {
+            let (folio, page) = (Bytes(self.folio), Bytes(PAGE));
+            format!("no kernel has folios of {folio}: they are one page of {page}, or 2, 4, 8, ... of them")
+        })
     }
 
     /// The value that `[fs]` gives a kernel, of what no kernel has, with its field: of the environment there is one such value.

@@ -13,6 +13,7 @@ use crate::parts::identity::RunOf;
 use crate::report::{check, json};
 use crate::run::Outcome;
 use crate::scenario::Scenario;
+use crate::wrap::broken;
 
 /// The report of verdicts, or what an option asks for in its place.
 pub(super) fn command(args: &CheckArgs) -> Result<Report> {
@@ -100,7 +101,9 @@ fn lines(
     }
     if in_full {
         text.push_str(&section(&check::signs(outcomes)));
-        text.push_str(&section(&check::basis(outcomes, columns)));
+        let odd = scenarios.iter().filter_map(Scenario::odd_folio).map(|odd| format!("{odd}.\n"));
+        let odd = broken(&odd.collect::<String>(), columns);
+        text.push_str(&section(&(odd + &check::basis(outcomes, columns))));
     }
     if !quiet {
         text.push_str(&check::summary(outcomes, columns));

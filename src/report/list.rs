@@ -49,6 +49,9 @@ pub fn show(scenario: &Scenario, geometry: &Geometry, columns: Option<usize>) ->
         Bytes(geometry.block_size())
     );
     text.push_str(&hung(&format!("{head}     "), &sizes, columns));
+    if let Some(odd) = scenario.odd_folio() {
+        text.push_str(&hung("          ", &odd, columns));
+    }
     text.push_str(&hung("cells     ", &shown, columns));
     for line in environment(scenario) {
         let (of, is) = line.split_at(LABEL);

@@ -21,14 +21,12 @@ use super::names::quote;
 use super::ranges::{self, Extent, Placed};
 use super::session::Units;
 use super::table::{Reader, Table};
-use super::{FileLimits, Scenario, expectations, file_system, files, misfits, syntax};
+use super::{FileLimits, PAGE, Scenario, expectations, file_system, files, misfits, syntax};
 
 /// The most bytes of a file.
 pub const MAX_BYTES: usize = 1 << 20;
 /// The block and folio size of a file that does not say.
 const DEFAULT_BLOCK: u64 = 4096;
-/// Pages of the machine.
-const PAGE: u64 = 4096;
 
 const TOP_LEVEL: &[&str] = &[
     "title", "refs", "geometry", "fs", "setup", "actor", "observe", "expect", "reach", "hold", "limits",

@@ -357,6 +357,22 @@ fn no_columns_are_as_good_as_unknown() {
     assert!(help("60").lines().count() > help("100").lines().count());
 }
 
+/// A size that is taken, for what it tells of others.
+#[test]
+fn a_folio_of_no_kernel_is_said_to_be_one() {
+    let folder = elsewhere();
+    let said = |arguments: &[&str]| text(&stalemap(folder.path(), arguments).stdout);
+    for size in ["3k", "12k", "4k"] {
+        let odd =
+            RACE.replacen("[setup]", &format!("[geometry]\nblock = \"1k\"\nfolio = \"{size}\"\n[setup]"), 1);
+        let file = file_with(&folder, "odd.toml", &odd);
+        let named = format!("no kernel has folios of {size}");
+        for arguments in [&["show", &file][..], &["check", &file, "--design", "none"]] {
+            assert_eq!(said(arguments).contains(&named), size != "4k", "{}", said(arguments));
+        }
+    }
+}
+
 /// A name is one line, whatever is in it.
 #[test]
 fn a_line_break_in_the_name_of_a_file_ends_no_line() {
