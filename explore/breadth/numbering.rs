@@ -27,7 +27,8 @@ struct Numbered<T> {
 /// Why a state space is not to be searched in numbers.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// An object or actor has more values than there are numbers, or a transition cannot be told by an outcome.
+    /// There are more objects and actors than columns, one of them has more values than there are numbers, or a transition
+    /// cannot be told by an outcome.
     TooMany,
     Engine(EngineError),
 }
@@ -46,6 +47,11 @@ impl From<EngineError> for Refused {
     fn from(error: EngineError) -> Self {
         Refused::Engine(error)
     }
+}
+
+/// The column in this place.
+fn column(place: usize) -> Result<Column, Refused> {
+    Column::try_from(place).map_err(|_| Refused::TooMany)
 }
 
 impl<T> Numbered<T> {
@@ -88,12 +94,15 @@ impl<State: Clone> Numbering<State> {
         let parts = machine.take_apart();
         let (objects, actors) = (parts.values.len(), parts.standings.len());
         let movers: Vec<ActorId> = actors_of(machine.movers()).collect();
-        let columns: Vec<Column> = movers.iter().map(|actor| (objects + actor) as Column).collect();
+        // Every object and actor has a column, and the violated properties have the last one.
+        column(objects + actors)?;
+        let columns: Result<Vec<Column>, Refused> =
+            movers.iter().map(|actor| column(objects + actor)).collect();
         let mut numbering = Numbering {
             values: (0..objects).map(|_| Numbered::new()).collect(),
             standings: (0..actors).map(|_| Numbered::new()).collect(),
             movers,
-            known: Known::new(&columns, objects + actors),
+            known: Known::new(&columns?, objects + actors),
         };
         let mut row = Vec::new();
         for (object, value) in parts.values.iter().enumerate() {
@@ -131,7 +140,7 @@ impl<State: Clone> Numbering<State> {
                 match standing.waits() {
                     Waits::Finished => Waiting::Finished,
                     Waits::Nothing => Waiting::Nothing,
-                    Waits::Object(object) => Waiting::For(object as Column, Vec::new()),
+                    Waits::Object(object) => Waiting::For(column(object)?, Vec::new()),
                 },
             );
         }
@@ -216,14 +225,14 @@ impl<State: Clone> Numbering<State> {
         let next = machine.next_outcome();
         let (violated, cut) = (machine.memory().found(), machine.memory().take_cut());
         let delta = machine.fingerprint().wrapping_sub(share(machine)).wrapping_sub(before);
-        let touched: Vec<Column> =
-            machine.touched(footprint).into_iter().map(|object| object as Column).collect();
+        let touched = machine.touched(footprint).into_iter().map(|object| column(object as usize));
+        let touched = touched.collect::<Result<Vec<Column>, Refused>>()?;
         let mut writes = Vec::new();
         for (object, value) in machine.written(&frame) {
-            writes.push((object as Column, self.value(object, &value)?));
+            writes.push((column(object)?, self.value(object, &value)?));
         }
         let standing = Rc::clone(machine.standing(actor));
-        writes.push(((self.values.len() + actor) as Column, self.standing(actor, &standing)?));
+        writes.push((column(self.values.len() + actor)?, self.standing(actor, &standing)?));
         machine.undo(frame);
         let actor = actor as u8;
         let learned = Learned { touched: &touched, writes: &writes, delta, violated, cut, actor, next };

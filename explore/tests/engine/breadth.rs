@@ -207,6 +207,79 @@ fn more_values_than_there_are_numbers_are_left_to_the_depth_first_search() {
     assert_eq!(found.statistics.states, 70_001);
 }
 
+/// So many objects that the columns of the actors behind them cannot be told from those of the first objects.
+struct Wide {
+    objects: usize,
+    rounds: u64,
+}
+
+struct WideWorld<B: Backend> {
+    backend: B,
+    seen_by_the_last: B::Atomic,
+    ticket: B::Atomic,
+    first: B::Atomic,
+    count: B::Atomic,
+    _beside: Vec<B::Atomic>,
+}
+
+impl System for Wide {
+    type World<B: Backend> = WideWorld<B>;
+    type State = u64;
+
+    fn world<B: Backend>(&self, backend: &B) -> WideWorld<B> {
+        let word = || backend.atomic("word", 0);
+        WideWorld {
+            seen_by_the_last: word(),
+            ticket: word(),
+            first: word(),
+            count: word(),
+            _beside: (4..self.objects).map(|_| word()).collect(),
+            backend: backend.clone(),
+        }
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        let spec = |name: &str, role| ActorSpec { name: name.to_owned(), role };
+        vec![spec("one", Role::Main), spec("two", Role::Main), spec("last", Role::Daemon)]
+    }
+
+    fn start(&self, _: ActorId) -> u64 {
+        0
+    }
+
+    async fn step<B: Backend>(&self, w: &WideWorld<B>, actor: ActorId, round: u64) -> ControlFlow<(), u64> {
+        if actor == 2 {
+            if w.seen_by_the_last.load(Op::new("look"), Relaxed).await == 1 && w.first.peek() == 7 {
+                w.backend.violate(properties::LOST_WRITE, || "the second was first".to_owned());
+            }
+            return ControlFlow::Break(());
+        }
+        if round == 0 {
+            let ticket = w.ticket.fetch_add(Op::new("ticket"), 1, Relaxed).await;
+            if actor == 0 {
+                w.seen_by_the_last.store(Op::new("store"), 1, Relaxed).await;
+            } else {
+                w.first.store(Op::new("store"), if ticket == 0 { 7 } else { 1 }, Relaxed).await;
+            }
+        }
+        let count = w.count.load(Op::new("load"), Relaxed).await;
+        w.count.store(Op::new("store"), count + 1 + actor as u64 * 100, Relaxed).await;
+        if round < self.rounds { ControlFlow::Continue(round + 1) } else { ControlFlow::Break(()) }
+    }
+}
+
+#[test]
+fn more_objects_than_there_are_columns_are_left_to_the_depth_first_search() {
+    for objects in [1 << 4, (1 << 16) - 2] {
+        let system = Wide { objects, rounds: 2 };
+        let options = Options { breadth_after: Some(300), ..Options::default() };
+        let found = explore(&system, &options, &mut |_| ()).expect("a sound system");
+        assert_eq!(found.violated, properties::LOST_WRITE.bit(), "{objects} objects");
+        assert!(found.is_complete());
+        assert_eq!(found.statistics.states, 1729, "{objects} objects");
+    }
+}
+
 /// One that chooses twice, and stores what comes of both.
 struct Pairs;
 
