@@ -56,6 +56,17 @@ pub enum EngineError {
         /// At which operation.
         op: String,
     },
+    /// What is chosen in a setup or an epilogue makes a difference.
+    #[error(
+        "`{actor}`, alone, chooses at `{op}`, and that makes a difference: what comes of a setup or an epilogue is one \
+         state; let an actor choose that runs with the others"
+    )]
+    ChoosesAlone {
+        /// Who.
+        actor: String,
+        /// At which operation.
+        op: String,
+    },
     /// A variable of the environment would reach into an engine.
     #[error("the environment variable {variable} would change what the engine does; unset it")]
     Environment {

@@ -344,8 +344,9 @@ impl Memory {
         std::mem::take(&mut self.0.gathered.borrow_mut().reached)
     }
 
-    pub(crate) fn watch(&self, watching: bool) {
-        self.0.watching.set(watching);
+    /// Whether events are kept from here on; whether they were before.
+    pub(crate) fn watch(&self, watching: bool) -> bool {
+        self.0.watching.replace(watching)
     }
 
     /// From here on there is somebody who counts costs, and watches for that.

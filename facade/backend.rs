@@ -213,7 +213,8 @@ pub trait Backend: Clone + 'static {
     /// Creates leaf data.
     fn leaf<T: Shared>(&self, name: &'static str, value: T) -> Self::Leaf<T>;
 
-    /// Picks one of `alternatives` ways to go on (0 based); all of them are explored.
+    /// Picks one of `alternatives` ways to go on (0 based); all of them are explored. In a setup or an epilogue
+    /// ([`Role`](crate::Role)) all have to come to the same.
     fn choose(&self, op: Op, alternatives: u32) -> impl Future<Output = u32>;
 
     /// The actor whose code is running.

@@ -41,7 +41,9 @@ impl MemoryModel {
 /// When an actor runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Role {
-    /// Alone, before the exploration starts; several, one after the other in the order of [`System::actors`].
+    /// Alone, before the exploration starts; several, one after the other in the order of [`System::actors`]. What such an actor
+    /// chooses ([`Backend::choose`]) has to make no difference to where they come to; a daemon that serves them takes the first
+    /// alternative of what it may choose.
     Setup,
     /// Concurrently with all others of its role and with the daemons.
     Main,

@@ -94,7 +94,7 @@ classics! {
     Spin, Forgotten, Undoing, Server, Tired, Eager, Silent, GivesUp, GivesUpBeside, GivesUpLate, GivesUpAtOnce, Wide,
     GivesUpEarly, Fickle, Confused, Distracted, Hasty, Restless, Stuck, Restive, Helped,
     RestiveLate, StuckLate, GivesUpOrSpins, Deep, Served, GivesUpFirst, TooManyMessages, LateCorner, SpinsOrWalks,
-    Detour, Broad, Deeper
+    Detour, Broad, Deeper, ChoosesFirst, ChoosesLast, TriesAgain, AnyOrder
 }
 
 impl System for Classic {
@@ -1224,4 +1224,63 @@ fn broken_systems_are_reported() {
     assert_eq!((found.operations, found.certified), (1, true));
     assert_eq!(replayed(&RestiveLate, &found).violated, [properties::LIVELOCK]);
     assert!(explored(&Helped).halted.is_none(), "a daemon that can always move does move, in the end");
+}
+
+system! {
+    /// A setup of which one alternative is wrong.
+    ChoosesFirst ["maker": Setup, "main": Main] |w, me, _| {
+        if me == 0 && w.backend.choose(op("choose"), 2).await == 1 {
+            w.backend.violate(properties::LOST_WRITE, || "chosen".to_owned());
+        }
+        DONE
+    }
+}
+
+system! {
+    /// An epilogue of which one alternative is wrong.
+    ChoosesLast ["main": Main, "checker": Epilogue] |w, me, _| {
+        if me == 1 && w.backend.choose(op("choose"), 2).await == 1 {
+            w.backend.violate(properties::LOST_WRITE, || "chosen".to_owned());
+        }
+        DONE
+    }
+}
+
+system! {
+    /// An epilogue that may choose for ever to try again.
+    TriesAgain ["main": Main, "checker": Epilogue] |w, me, _| {
+        if me == 1 && w.backend.choose(op("choose"), 2).await == 0 { again(0) } else { DONE }
+    }
+}
+
+system! {
+    /// A setup that does two things in either order.
+    AnyOrder ["maker": Setup, "main": Main] |w, me, round| {
+        if me == 1 {
+            w.x.load(op("load"), Relaxed).await;
+            return DONE;
+        }
+        match (round, w.backend.choose(op("choose"), 2).await) {
+            (0, first) => {
+                w.log.update(|log| log.resize(2, 0));
+                w.log.update(|log| log[first as usize] = 1);
+                again(2 + u64::from(first))
+            }
+            (first, _) => {
+                w.log.update(|log| log[3 - first as usize] = 1);
+                DONE
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_setup_or_an_epilogue_chooses_makes_no_difference_or_is_refused() {
+    for (system, actor) in [(ChoosesFirst, "maker"), (ChoosesLast, "checker"), (TriesAgain, "checker")] {
+        let (actor, op) = (actor.to_owned(), "choose".to_owned());
+        assert_eq!(error_of(&system), EngineError::ChoosesAlone { actor, op });
+    }
+    let found = explored(&AnyOrder);
+    assert!(found.is_complete() && found.violated == 0);
+    assert_eq!(outcomes(&found), [("x=0 y=0 log=[1, 1]", 1)]);
 }
