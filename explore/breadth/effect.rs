@@ -75,10 +75,18 @@ pub(super) struct Origin {
     pub(super) outcome: Outcome,
 }
 
+const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The hash of a set of violated properties.
+#[inline]
+pub(super) fn hash_of_violated(violated: u64) -> u64 {
+    let mixed = violated.wrapping_mul(ODD);
+    mixed ^ mixed >> 32
+}
+
 /// The hash of some columns with their numbers, by the sum of what each gives to it: none waits for another one.
 #[inline]
 pub(super) fn hash(set: Index, numbers: impl Iterator<Item = (Column, Number)>) -> u64 {
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let share = |(column, number): (Column, Number)| {
         let mixed = (u64::from(column) << Number::BITS | u64::from(number)).wrapping_add(1).wrapping_mul(ODD);
         (mixed ^ mixed >> 29).wrapping_mul(ODD)

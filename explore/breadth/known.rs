@@ -8,7 +8,7 @@
 use hashbrown::HashTable;
 use stalemap_facade::{ActorId, Bound};
 
-use super::effect::{Column, Columns, Effect, EffectId, Index, Number, Origin, hash};
+use super::effect::{Column, Columns, Effect, EffectId, Index, Number, Origin, hash, hash_of_violated};
 use crate::memory::Outcome;
 
 /// What a transition begins with: where its actor stands, and the outcome.
@@ -79,6 +79,7 @@ pub(super) struct Known {
     /// The column of the violated properties; by number, these and their share of a fingerprint.
     violated_column: usize,
     violated: Vec<(u64, u128)>,
+    by_violated: HashTable<Number>,
 }
 
 impl Known {
@@ -96,6 +97,7 @@ impl Known {
             writes: Vec::new(),
             violated_column,
             violated: Vec::new(),
+            by_violated: HashTable::new(),
         }
     }
 
@@ -355,8 +357,21 @@ impl Known {
         self.violated.iter().map(|(violated, _)| *violated)
     }
 
-    pub(super) fn add_violated(&mut self, violated: u64, share: u128) {
+    /// The number of a set of violated properties, if it was met.
+    #[inline]
+    pub(super) fn number_of_violated(&self, violated: u64) -> Option<Number> {
+        let is = |number: &Number| self.violated[usize::from(*number)].0 == violated;
+        self.by_violated.find(hash_of_violated(violated), is).copied()
+    }
+
+    /// A new set of violated properties, unless there is no number for it.
+    pub(super) fn add_violated(&mut self, violated: u64, share: u128) -> Option<Number> {
+        let number = Number::try_from(self.violated.len()).ok()?;
         self.violated.push((violated, share));
+        let sets = &self.violated;
+        let hash_of = |number: &Number| hash_of_violated(sets[usize::from(*number)].0);
+        self.by_violated.insert_unique(hash_of_violated(violated), number, hash_of);
+        Some(number)
     }
 
     /// The number of the violated properties after an effect, and what the fingerprint gets by it.
@@ -371,8 +386,8 @@ impl Known {
             return Some((before, 0));
         }
         let after = violated | effect.violated;
-        let number = self.violated.iter().position(|(known, _)| *known == after)?;
-        Some((number as Number, self.violated[number].1.wrapping_sub(share)))
+        let number = self.number_of_violated(after)?;
+        Some((number, self.violated[usize::from(number)].1.wrapping_sub(share)))
     }
 
     /// The fingerprint after an effect of [`Known::effects_from`].
@@ -400,8 +415,10 @@ impl Known {
             + self.by_values.allocation_size();
         let values = self.values.capacity() * size_of::<Number>()
             + self.writes.capacity() * size_of::<(Column, Number)>();
+        let violated =
+            self.violated.capacity() * size_of::<(u64, u128)>() + self.by_violated.allocation_size();
         let standings: usize = self.movers.iter().map(|mover| mover.stands.len()).sum();
         let beginnings = (self.beginnings.len() + self.sets.len() + standings) * 96;
-        (effects + values + beginnings) as u64
+        (effects + values + violated + beginnings) as u64
     }
 }

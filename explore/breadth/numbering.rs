@@ -27,8 +27,8 @@ struct Numbered<T> {
 /// Why a state space is not to be searched in numbers.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// There are more objects and actors than columns, one of them has more values than there are numbers, or a transition
-    /// cannot be told by an outcome.
+    /// There are more objects and actors than columns, one of them has more values than there are numbers (or there are more
+    /// sets of violated properties), or a transition cannot be told by an outcome.
     TooMany,
     Engine(EngineError),
 }
@@ -111,7 +111,7 @@ impl<State: Clone> Numbering<State> {
         for (actor, standing) in parts.standings.iter().enumerate() {
             row.push(numbering.standing(actor, standing)?);
         }
-        row.push(numbering.violated(machine, parts.violated));
+        row.push(numbering.violated(machine, parts.violated)?);
         Ok((numbering, row))
     }
 
@@ -147,13 +147,16 @@ impl<State: Clone> Numbering<State> {
         Ok(number)
     }
 
-    fn violated<S: System<State = State>>(&mut self, machine: &Machine<'_, S>, violated: u64) -> Number {
-        let known = self.known.violated().position(|known| known == violated);
-        let number = known.unwrap_or_else(|| {
-            self.known.add_violated(violated, machine.memory().share_of_violated(violated));
-            self.known.violated().count() - 1
-        });
-        number as Number
+    fn violated<S: System<State = State>>(
+        &mut self,
+        machine: &Machine<'_, S>,
+        violated: u64,
+    ) -> Result<Number, Refused> {
+        if let Some(known) = self.known.number_of_violated(violated) {
+            return Ok(known);
+        }
+        let share = machine.memory().share_of_violated(violated);
+        self.known.add_violated(violated, share).ok_or(Refused::TooMany)
     }
 
     /// Puts the machine into a state.
@@ -198,7 +201,7 @@ impl<State: Clone> Numbering<State> {
                 };
                 // The properties that are violated after it are to be known, too.
                 let violated = self.known.violated_in(row) | self.known.get(effect).violated;
-                self.violated(machine, violated);
+                self.violated(machine, violated)?;
                 next = self.known.next(effect);
             }
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use stalemap_explore::{Exploration, LimitHit, Limits, Options, Workers, explore};
 use stalemap_facade::Ordering::Relaxed;
-use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Property, Role, System};
 
 use crate::common::config;
 use crate::common::names::properties;
@@ -278,6 +278,44 @@ fn more_objects_than_there_are_columns_are_left_to_the_depth_first_search() {
         assert!(found.is_complete());
         assert_eq!(found.statistics.states, 1729, "{objects} objects");
     }
+}
+
+/// Two that choose which properties they violate.
+struct Violating;
+
+/// How many properties are each one's.
+const PROPERTIES: [u8; 2] = [8, 9];
+
+impl System for Violating {
+    type World<B: Backend> = B;
+    type State = ();
+
+    fn world<B: Backend>(&self, backend: &B) -> B {
+        backend.clone()
+    }
+
+    fn actors(&self) -> Vec<ActorSpec> {
+        (0..2).map(|actor| ActorSpec { name: format!("{actor}"), role: Role::Main }).collect()
+    }
+
+    fn start(&self, _: ActorId) {}
+
+    async fn step<B: Backend>(&self, backend: &B, actor: ActorId, (): ()) -> ControlFlow<(), ()> {
+        let chosen = backend.choose(Op::new("choose"), 1 << PROPERTIES[actor]).await;
+        for number in (0..PROPERTIES[actor]).filter(|number| chosen >> number & 1 != 0) {
+            let property = Property::new(number + actor as u8 * PROPERTIES[0], "chosen");
+            backend.violate(property, || "it was chosen".to_owned());
+        }
+        ControlFlow::Break(())
+    }
+}
+
+#[test]
+fn more_sets_of_violated_properties_than_there_are_numbers_are_left_to_the_depth_first_search() {
+    let found = explored(&Violating, 1, Limits::default());
+    assert!(found.is_complete());
+    assert_eq!(found.final_states.len(), 1 << 17);
+    assert_eq!(found.statistics.states, (1 + (1 << 8)) * (1 + (1 << 9)));
 }
 
 /// One that chooses twice, and stores what comes of both.
