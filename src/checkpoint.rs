@@ -21,6 +21,7 @@ use stalemap_model::words::implementation::Implementation;
 use tempfile::{Builder, NamedTempFile};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::build;
 use crate::file_name::file_name;
 use crate::scenario::Scenario;
 
@@ -107,11 +108,8 @@ impl Checkpoints {
         let place = Place::of(path);
         fs::create_dir_all(place.folder())?;
         remove_leavings(place.folder())?;
-        // The path of a program that was replaced meanwhile is not the one that runs.
-        let running = Path::new("/proc/self/exe");
-        let program = if running.exists() { running.to_owned() } else { std::env::current_exe()? };
         let problems = Mutex::default();
-        Ok(Checkpoints { place, every, build: sum_of(File::open(program)?)?, stop, problems })
+        Ok(Checkpoints { place, every, build: build::sum()?, stop, problems })
     }
 
     /// Whether every search has a file of its own, and every file that is there is of its search. What there is of them.
@@ -369,17 +367,6 @@ impl Keeper for Checkpoint<'_> {
         drop(problems);
         self.goes_on = false;
         (self.last, self.took) = (Instant::now(), begun.elapsed());
-    }
-}
-
-fn sum_of(mut file: impl Read) -> io::Result<u128> {
-    let mut sum = Xxh3::new();
-    let mut bytes = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut bytes)? {
-            0 => return Ok(sum.digest128()),
-            read => sum.update(&bytes[..read]),
-        }
     }
 }
 

@@ -14,6 +14,7 @@ mod available;
 pub mod baseline;
 pub mod between;
 pub mod bisect;
+mod build;
 pub mod check_place;
 pub mod checkpoint;
 pub mod claims;

@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::verdicts::{self, Ran, Saved};
 use super::{Exit, Report, Result, Stop, can_be_written, under};
 use crate::attended::Attended;
+use crate::build;
 use crate::cli::RunArgs;
 use crate::engine::Engine;
 use crate::parts::document::{Part, SCHEMA, Source};
@@ -36,7 +37,8 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     let engine = verdicts::engine(args)?;
     let jobs = under::jobs(&scenarios, &args.paths, &args.under, engine)?;
     let run = Identity {
-        program: crate::VERSION.to_owned(),
+        program: build::identity()
+            .map_err(|error| Stop::other(format!("cannot read the program: {error}")))?,
         command: of,
         engine: identity::of_engine(engine),
         memory: args.memory.model().name().to_owned(),

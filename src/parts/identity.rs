@@ -57,7 +57,8 @@ impl From<Limits> for GivenLimits {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// The version of the program, and the commit that it was built from where that is known.
+    /// The version of the program, and the commit that it was built from; where that is not known or something was changed, the
+    /// build.
     pub program: String,
     /// The command.
     pub command: RunOf,

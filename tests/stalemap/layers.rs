@@ -20,6 +20,7 @@ const PATHS: &str = "paths";
 const TOOL: [&[&str]; 9] = [
     &[
         "available",
+        "build",
         "engine",
         "file_name",
         "kernel_name",

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -219,6 +220,27 @@ fn parts_of_different_runs_are_refused_with_what_differs() {
     ] {
         let said = second(command, partition);
         assert!(said.contains(says) || said.contains("second.json is one of 6 parts"), "{command:?}: {said}");
+    }
+}
+
+/// Builds that no commit tells apart.
+#[test]
+fn parts_of_different_builds_are_refused_unless_they_are_of_one_commit() {
+    let (folder, parts) = parts();
+    let (build, other) = (program(), folder.path().join("other"));
+    let mut bytes = fs::read(build.get_program()).expect("the program");
+    bytes.push(0);
+    fs::write(&other, bytes).expect("another program");
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let command = ["check", "xfs/t1", "gfs2/t6", "--partition", "2/5", "--no-times"];
+    let output = Command::new(&other).args(command).current_dir(folder.path()).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    fs::write(folder.path().join(&parts[1]), output.stdout).expect("a file");
+    let version = text(&stalemap(folder.path(), &["--version"]).stdout);
+    if version.contains('(') && !version.contains("changed") {
+        assert_eq!(merge(folder.path(), &parts, &[]).status.code(), Some(0));
+    } else {
+        assert!(refused(folder.path(), &parts, &[]).contains("the program is another"));
     }
 }
 
