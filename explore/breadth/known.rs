@@ -315,11 +315,6 @@ impl Known {
         self.effects.iter().filter_map(|effect| effect.cut)
     }
 
-    /// How many columns effects can meet: all but that of the violated properties.
-    pub(super) fn columns(&self) -> usize {
-        self.violated_column
-    }
-
     /// The columns that an effect depends on, with the numbers that it finds there.
     pub(super) fn meets(&self, effect: EffectId) -> impl Iterator<Item = (Column, Number)> {
         let origin = &self.origins[effect.place()];

@@ -8,6 +8,8 @@
 //!
 //! Where effects are left over nothing is known: they need not come in a row.
 
+use std::collections::BTreeMap;
+
 use crate::breadth::effect::{Column, EffectId, Number};
 use crate::breadth::known::Known;
 use crate::components::components;
@@ -34,21 +36,18 @@ fn no_cycle_of(known: &Known, mut effects: Vec<EffectId>, left: &mut usize) -> b
             return false;
         }
         *left -= effects.len();
-        let groups: Vec<Groups> =
-            (0..known.columns()).map(|column| groups_of(known, &effects, column)).collect();
+        let groups: BTreeMap<Column, Groups> =
+            met_by(known, &effects).into_iter().map(|(column, met)| (column, met.groups())).collect();
+        let group = |column: Column, number: Number| groups[&column][usize::from(number)];
         let before = effects.len();
         effects.retain(|effect| {
-            known.moves(*effect).all(|(column, from, to)| {
-                let groups = &groups[usize::from(column)];
-                groups[usize::from(from)] == groups[usize::from(to)]
-            })
+            known.moves(*effect).all(|(column, from, to)| group(column, from) == group(column, to))
         });
         if effects.len() == before {
             break groups;
         }
     };
-    let group =
-        |(column, number): (Column, Number)| groups[usize::from(column)].get(usize::from(number)).copied();
+    let group = |(column, number): (Column, Number)| groups.get(&column)?.get(usize::from(number)).copied();
     let Some((column, found)) = most_divided(known, &effects, &group) else { return false };
     found.into_iter().all(|wanted| {
         let is_there = |effect: &EffectId| {
@@ -59,30 +58,51 @@ fn no_cycle_of(known: &Known, mut effects: Vec<EffectId>, left: &mut usize) -> b
     })
 }
 
-/// The groups of the numbers of a column.
-fn groups_of(known: &Known, effects: &[EffectId], column: usize) -> Groups {
-    let mut edges: Vec<(Number, Number)> = Vec::new();
-    let mut numbers = 0;
-    for effect in effects {
-        let moves = known.moves(*effect).filter(|(moved, ..)| usize::from(*moved) == column);
-        edges.extend(moves.map(|(_, from, to)| (from, to)));
-        let meets = known.meets(*effect).filter(|(met, _)| usize::from(*met) == column);
-        numbers = meets.map(|(_, number)| usize::from(number) + 1).fold(numbers, usize::max);
+/// What some effects find in a column, and what they make of it.
+#[derive(Default)]
+struct Met {
+    edges: Vec<(Number, Number)>,
+    /// All numbers are less than this.
+    numbers: usize,
+}
+
+impl Met {
+    fn meet(&mut self, number: Number) {
+        self.numbers = self.numbers.max(usize::from(number) + 1);
     }
-    edges.sort_unstable();
-    edges.dedup();
-    numbers = edges.iter().map(|(_, to)| usize::from(*to) + 1).fold(numbers, usize::max);
-    let first =
-        (0..=numbers).map(|number| edges.partition_point(|(from, _)| usize::from(*from) < number) as u32);
-    let first: Vec<u32> = first.collect();
-    let mut groups = vec![0; numbers];
-    let found = components(&first, |edge| u32::from(edges[edge as usize].1));
-    for (group, members) in (0..).zip(found) {
-        for member in members {
-            groups[member as usize] = group;
+
+    /// The groups of the numbers.
+    fn groups(mut self) -> Groups {
+        self.edges.sort_unstable();
+        self.edges.dedup();
+        let first = (0..=self.numbers)
+            .map(|number| self.edges.partition_point(|(from, _)| usize::from(*from) < number) as u32);
+        let first: Vec<u32> = first.collect();
+        let mut groups = vec![0; self.numbers];
+        let found = components(&first, |edge| u32::from(self.edges[edge as usize].1));
+        for (group, members) in (0..).zip(found) {
+            for member in members {
+                groups[member as usize] = group;
+            }
+        }
+        groups
+    }
+}
+
+/// By column, what the effects meet. Most columns of a large system have nothing to do with most effects.
+fn met_by(known: &Known, effects: &[EffectId]) -> BTreeMap<Column, Met> {
+    let mut columns: BTreeMap<Column, Met> = BTreeMap::new();
+    for effect in effects {
+        for (column, number) in known.meets(*effect) {
+            columns.entry(column).or_default().meet(number);
+        }
+        for (column, from, to) in known.moves(*effect) {
+            let met = columns.entry(column).or_default();
+            met.meet(to);
+            met.edges.push((from, to));
         }
     }
-    groups
+    columns
 }
 
 /// The column of which the effects meet numbers of the most groups, if of more than one; and the groups.
@@ -91,14 +111,53 @@ fn most_divided(
     effects: &[EffectId],
     group: &dyn Fn((Column, Number)) -> Option<u32>,
 ) -> Option<(Column, Vec<Option<u32>>)> {
-    let mut met: Vec<Vec<Option<u32>>> = vec![Vec::new(); known.columns()];
+    let mut met: BTreeMap<Column, Vec<Option<u32>>> = BTreeMap::new();
     for at in effects.iter().flat_map(|effect| known.meets(*effect)) {
-        met[usize::from(at.0)].push(group(at));
+        met.entry(at.0).or_default().push(group(at));
     }
-    for groups in &mut met {
+    for groups in met.values_mut() {
         groups.sort_unstable();
         groups.dedup();
     }
-    let (column, groups) = met.into_iter().enumerate().max_by_key(|(_, groups)| groups.len())?;
-    (groups.len() > 1).then_some((column as Column, groups))
+    met.into_iter().max_by_key(|(_, groups)| groups.len()).filter(|(_, groups)| groups.len() > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breadth::known::{Learned, Waiting};
+
+    /// The column of an actor behind as many objects as there may be.
+    const ACTOR: Column = Column::MAX - 1;
+
+    /// An actor that goes through so many standings, and from the last one to that.
+    fn walk(standings: Number, last: Number) -> Known {
+        let mut known = Known::new(&[ACTOR], usize::from(Column::MAX));
+        assert!(known.add_violated(0, 0).is_some());
+        let mut state = vec![0; usize::from(Column::MAX) + 1];
+        for standing in 0..standings {
+            known.add_standing(0, Waiting::Nothing);
+            state[usize::from(ACTOR)] = standing;
+            let beginning = known.first(0, &state).expect("it has one");
+            let to = if standing + 1 == standings { last } else { standing + 1 };
+            let learned = Learned {
+                touched: &[],
+                writes: &[(ACTOR, to)],
+                delta: 1,
+                violated: 0,
+                cut: None,
+                actor: 0,
+                next: None,
+            };
+            assert!(known.add_effect(0, beginning, &state, &learned).is_some());
+        }
+        known
+    }
+
+    /// What columns that nothing happens in cost, too, would take minutes.
+    #[test]
+    fn columns_that_nothing_happens_in_cost_nothing() {
+        assert!(form_no_cycle(&walk(60_000, 60_000)));
+        assert!(!form_no_cycle(&walk(60_000, 59_000)));
+    }
 }
