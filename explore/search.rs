@@ -12,8 +12,10 @@
 //! There are no ample or persistent sets and no dynamic partial-order reduction: on top of a visited set
 //! they are unsound as they stand. A cycle is never cut silently: where a state was met again on the stack, the whole
 //! graph is looked at once more, without reductions, for cycles that can be gone round for ever (`cycles.rs`). Sleep sets
-//! drop transitions of a cycle, but never its last: to every run, however long, there is an explored one of the same
-//! length that ends in the same state, and beyond the number of states these have to meet one again.
+//! drop transitions of a cycle, but not all: to every run, however long, there is an explored one of the same length that
+//! ends in the same state, so the transitions that were explored have a cycle as well. That they also meet a state on the
+//! stack is not proved, since a revisit adds transitions to a state when those behind it have left the stack; random programs with
+//! cycles are compared with plain enumeration (`tests/engine/differential.rs`).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
