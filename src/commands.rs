@@ -40,6 +40,7 @@ mod why;
 mod witness;
 
 use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::{fs, io};
 
@@ -75,8 +76,18 @@ const MOST: usize = 120;
 /// and of help those longer than this, as of other programs.
 const HELP: usize = 100;
 
-/// Runs a command. Results that have no end are written to `out` as they come; all others are in the report.
+/// Runs a command. Results that have no end are written to `out` as they come; all others are in the report. A panic, of which
+/// the panic hook has said what there is to say, is a defect like others.
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Report {
+    unless_it_panics(|| report_of(cli, out))
+}
+
+fn unless_it_panics(run: impl FnOnce() -> Report) -> Report {
+    let defect = |_| Report::of(String::new(), Exit::Defect);
+    panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(defect)
+}
+
+fn report_of(cli: &Cli, out: &mut dyn Write) -> Report {
     let report = match &cli.command {
         Command::Check(args) => check::command(args),
         Command::Compare(args) => compare::command(args),
@@ -278,5 +289,21 @@ fn paint() -> Paint {
     match anstream::AutoStream::choice(&io::stdout()) {
         anstream::ColorChoice::Never => Paint::Plain,
         _ => Paint::Colored,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_defect() {
+        let report = unless_it_panics(|| {
+            std::thread::scope(|scope| {
+                let worker = scope.spawn(|| -> Report { panic!("on purpose") });
+                worker.join().unwrap_or_else(|payload| panic::resume_unwind(payload))
+            })
+        });
+        assert_eq!((report.exit, report.results.as_str()), (Exit::Defect, ""));
     }
 }
