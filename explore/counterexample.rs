@@ -88,6 +88,6 @@ pub(crate) fn judged<S: System>(machine: &mut Machine<'_, S>) -> Result<Judged, 
     }
     machine.with_epilogue(|machine, ending| Judged {
         violated: machine.violated() | ending.violates(),
-        cut: ending.cut,
+        cut: ending.cut(),
     })
 }

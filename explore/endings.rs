@@ -57,7 +57,7 @@ impl Endings {
         let memory = machine.memory().identity();
         let (cut, violated, observed, end) = machine.with_epilogue(|machine, ending| {
             let end = End::Final { memory, after: machine.memory().identity(), stuck: ending.is_stuck() };
-            (ending.cut, machine.violated() | ending.violates(), machine.observe(), end)
+            (ending.cut(), machine.violated() | ending.violates(), machine.observe(), end)
         })?;
         self.ends.insert(end);
         let observed = observed.filter(|_| cut.is_none());

@@ -18,7 +18,9 @@ use crate::error::EngineError;
 use crate::fingerprint::chain;
 use crate::footprint::Footprint;
 use crate::labels::{Label, Labels};
-use crate::memory::{Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, Saved, SavedObject};
+use crate::memory::{
+    Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, Run, Saved, SavedMemory, SavedObject,
+};
 use crate::transition_cache::{Effect, TransitionCache};
 use crate::weight::Weight;
 
@@ -94,8 +96,8 @@ impl Halt {
 /// A setup that does not come to its end, or an actor that reaches a bound before its first operation. Nobody else begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Halted {
-    /// Whose; empty if it has finished.
-    pub actor: String,
+    /// Whose, unless it has finished.
+    pub actor: Option<String>,
     /// The number of the command that it is in, from 0, if the system has commands ([`System::command`]).
     pub command: Option<usize>,
     /// Why.
@@ -108,11 +110,7 @@ pub fn halted_setup<S: System>(system: &S) -> Result<Option<Halted>, EngineError
 }
 
 /// How an epilogue ended.
-pub(crate) struct Ending {
-    halt: Option<Halt>,
-    /// It was given up at a bound.
-    pub(crate) cut: Option<Bound>,
-}
+pub(crate) struct Ending(Option<Halt>);
 
 impl<State> Frame<State> {
     /// Bytes that it owns beside the values that it keeps.
@@ -127,9 +125,17 @@ impl Ending {
         self.violates() != 0
     }
 
+    /// The bound at which it was given up.
+    pub(crate) fn cut(&self) -> Option<Bound> {
+        match self.0 {
+            Some(Halt::GivenUp(bound)) => Some(bound),
+            Some(Halt::Waits(_) | Halt::GoesRound) | None => None,
+        }
+    }
+
     /// What that violates by itself, as a set of [`Property::bit`].
     pub(crate) fn violates(&self) -> u64 {
-        self.halt.as_ref().map_or(0, Halt::violates)
+        self.0.as_ref().map_or(0, Halt::violates)
     }
 }
 
@@ -170,7 +176,7 @@ pub(crate) struct Done {
 
 /// A complete state that a machine can be put into.
 pub(crate) struct Snapshot<State> {
-    memory: (Vec<Saved>, u64),
+    memory: SavedMemory,
     standings: Vec<Rc<Standing<State>>>,
     standings_print: u128,
 }
@@ -178,7 +184,7 @@ pub(crate) struct Snapshot<State> {
 impl<State> Snapshot<State> {
     /// Bytes that it owns beside the values that it keeps.
     pub(crate) fn owned(&self) -> usize {
-        self.memory.0.capacity() * size_of::<Saved>() + self.standings.capacity() * size_of::<Rc<()>>()
+        self.memory.values.capacity() * size_of::<Saved>() + self.standings.capacity() * size_of::<Rc<()>>()
     }
 }
 
@@ -362,7 +368,7 @@ impl<'s, S: System> Machine<'s, S> {
         let unfinished = actors_of(phase).find(|&actor| self.standings[actor].state.is_some());
         let state = unfinished.and_then(|actor| self.standings[actor].state.as_deref());
         Halted {
-            actor: unfinished.map_or_else(String::new, |actor| self.specs[actor].name.clone()),
+            actor: unfinished.map(|actor| self.specs[actor].name.clone()),
             command: state.and_then(|state| self.system.command(state)),
             why,
         }
@@ -597,7 +603,7 @@ impl<'s, S: System> Machine<'s, S> {
             }
             match poll {
                 Poll::Pending => {
-                    let (log, log_print, pending) = run;
+                    let Run { log, log_print, pending } = run;
                     let print = chain(actor as u64, state_print, log_print);
                     let weight = Weight::default();
                     weight.set(Standing::<S::State>::bytes(&log));
@@ -720,8 +726,8 @@ impl<'s, S: System> Machine<'s, S> {
         let mut frames = Vec::new();
         self.memory.gather(false);
         let halt = self.run_alone(self.epilogue, &mut |frame| frames.push(frame))?;
-        let ending = Ending { halt, cut: self.memory.take_cut() };
-        let result = look(self, &ending);
+        self.memory.take_cut();
+        let result = look(self, &Ending(halt));
         while let Some(frame) = frames.pop() {
             self.undo(frame);
         }

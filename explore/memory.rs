@@ -138,6 +138,22 @@ impl Pending {
         matches!(self.enabled, Enabled::Choice(_))
     }
 }
+
+/// The whole memory, as it is kept.
+pub(crate) struct SavedMemory {
+    /// By object.
+    pub(crate) values: Vec<Saved>,
+    /// A set of [`Property::bit`].
+    pub(crate) violated: u64,
+}
+
+/// What a run of an actor's step has come to: what it has observed, and what it is about to do.
+pub(crate) struct Run {
+    pub(crate) log: Vec<Answered>,
+    pub(crate) log_print: u128,
+    pub(crate) pending: Option<Pending>,
+}
+
 /// What a transition did to the memory.
 pub(crate) struct Ended {
     pub(crate) footprint: Footprint,
@@ -462,21 +478,22 @@ impl Memory {
     }
 
     /// The whole memory.
-    pub(crate) fn save(&self) -> (Vec<Saved>, u64) {
-        (self.0.objects.borrow().iter().map(|object| object.save()).collect(), self.0.violated.get())
+    pub(crate) fn save(&self) -> SavedMemory {
+        let values = self.0.objects.borrow().iter().map(|object| object.save()).collect();
+        SavedMemory { values, violated: self.0.violated.get() }
     }
 
     /// Puts the whole memory back.
     #[inline]
-    pub(crate) fn restore(&self, saved: &(Vec<Saved>, u64)) {
-        for (number, (object, saved)) in self.0.objects.borrow().iter().zip(&saved.0).enumerate() {
+    pub(crate) fn restore(&self, saved: &SavedMemory) {
+        for (number, (object, saved)) in self.0.objects.borrow().iter().zip(&saved.values).enumerate() {
             // Most objects have the same value in both states.
             let identity = self.0.identities.borrow()[number];
             if identity != saved.identity() {
                 self.0.restore(&**object, number, saved);
             }
         }
-        self.0.violated.set(saved.1);
+        self.0.violated.set(saved.violated);
     }
 
     /// Prepares to run `actor` from the beginning of its step: `log` answers its first operations, and
@@ -503,13 +520,17 @@ impl Memory {
 
     /// Ends the run: effects of dropping the future do not count.
     #[inline]
-    pub(crate) fn end_run(&self) -> (Vec<Answered>, u128, Option<Pending>) {
+    pub(crate) fn end_run(&self) -> Run {
         let core = &self.0;
         core.mode.set(Mode::Discarding);
         if let Some(permit) = core.permit.take() {
             core.diverge(permit.op, NOTHING);
         }
-        (std::mem::take(&mut core.log.borrow_mut()), core.log_print.get(), core.pending.borrow_mut().take())
+        Run {
+            log: std::mem::take(&mut core.log.borrow_mut()),
+            log_print: core.log_print.get(),
+            pending: core.pending.borrow_mut().take(),
+        }
     }
 
     /// Says how the last run differed from its log, if it did.

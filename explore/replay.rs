@@ -87,10 +87,10 @@ pub struct Epilogue {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The schedule does not fit the scenario.
-    #[error("line {line}: `{step}`: {problem}")]
+    #[error("{}`{step}`: {problem}", line.map_or_else(String::new, |line| format!("line {line}: ")))]
     DoesNotFit {
-        /// The line in the schedule file.
-        line: usize,
+        /// The line in the schedule file, if it was read from one.
+        line: Option<usize>,
         /// The text of the step.
         step: String,
         /// What is the case instead.

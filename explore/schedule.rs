@@ -63,15 +63,15 @@ impl Choice {
     pub fn to_step(self, specs: &[ActorSpec]) -> Step {
         let actor = specs.get(self.actor).map_or_else(String::new, |spec| spec.name.clone());
         let older = digits(self.picks);
-        Step { line: 0, actor, op: self.op.to_string(), outcome: self.outcome, older }
+        Step { line: None, actor, op: self.op.to_string(), outcome: self.outcome, older }
     }
 }
 
 /// One transition of a schedule as text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// Its line in the file, from 1; 0 when it was not read from one.
-    pub line: usize,
+    /// Its line in the file that it was read from, from 1.
+    pub line: Option<usize>,
     /// The actor's name.
     pub actor: String,
     /// The operation, with its target.
@@ -204,7 +204,7 @@ fn parse_step(number: usize, line: &str) -> Result<Step, ScheduleError> {
     if actor.trim().is_empty() || op.trim().is_empty() {
         return Err(error(format!("expected `actor: operation`, found `{line}`")));
     }
-    Ok(Step { line: number, actor: actor.trim().to_owned(), op: op.trim().to_owned(), outcome, older })
+    Ok(Step { line: Some(number), actor: actor.trim().to_owned(), op: op.trim().to_owned(), outcome, older })
 }
 
 impl fmt::Display for Schedule {
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let step = |line, actor: &str, op: &str, outcome| Step {
-            line,
+            line: Some(line),
             actor: actor.to_owned(),
             op: op.to_owned(),
             outcome,
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn a_schedule_needs_no_headers() {
         let (actor, op) = ("device".into(), "complete".into());
-        let step = Step { line: 3, actor, op, outcome: Some(2), older: Vec::new() };
+        let step = Step { line: Some(3), actor, op, outcome: Some(2), older: Vec::new() };
         let schedule = Schedule { headers: Vec::new(), steps: vec![step], scenario: String::new() };
         assert_eq!(Schedule::parse(&schedule.to_string()), Ok(schedule));
     }

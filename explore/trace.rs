@@ -46,7 +46,7 @@ impl Counterexample {
         let specs = system.actors();
         // Errors name the line that the trace would have.
         let numbered = self.schedule.iter().zip(1..);
-        let steps = numbered.map(|(choice, line)| Step { line, ..choice.to_step(&specs) });
+        let steps = numbered.map(|(choice, line)| Step { line: Some(line), ..choice.to_step(&specs) });
         let steps: Vec<Step> = steps.collect();
         let replay = replay(system, &steps)?;
         let among = self.among();
@@ -168,7 +168,7 @@ fn before(replay: &Replay) -> Vec<String> {
 }
 
 fn halted_in_words(halted: &Halted) -> String {
-    let actor = if halted.actor.is_empty() { "the setup" } else { &halted.actor };
+    let actor = halted.actor.as_deref().unwrap_or("the setup");
     match &halted.why {
         Halt::GivenUp(bound) => format!("{actor} is given up at the limit of {bound}"),
         Halt::Waits(op) => format!("{}: {actor}, alone, waits for ever at `{op}`", Property::DEADLOCK),

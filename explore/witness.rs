@@ -45,7 +45,7 @@ pub fn least_end<S: System>(
         }
         if machine.enabled() == 0 && machine.main_finished() {
             let (observed, cut) = machine.with_epilogue(|machine, ending| {
-                (machine.observe().filter(|_| ending.cut.is_none()), ending.cut)
+                (machine.observe().filter(|_| ending.cut().is_none()), ending.cut())
             })?;
             if observed.is_some_and(|observed| wanted(&observed)) {
                 let (below, within) = (frontier.settled_below(settled.cost.0), cuts.below(settled.cost));

@@ -274,12 +274,12 @@ pub enum Fits {
 
 /// Plays a schedule as far as it fits.
 pub fn fits(kernel: &Kernel, steps: &[Step]) -> Result<Fits, ReplayError> {
-    let number = |(at, step): (usize, &Step)| Step { line: at + 1, ..step.clone() };
+    let number = |(at, step): (usize, &Step)| Step { line: Some(at + 1), ..step.clone() };
     let numbered: Vec<Step> = steps.iter().enumerate().map(number).collect();
     match replay(kernel, &numbered) {
         Ok(replay) => Ok(Fits::ToTheEnd(replay.played)),
         Err(ReplayError::DoesNotFit { line, problem, .. }) => {
-            Ok(Fits::Until(Parting { at: line.saturating_sub(1), problem }))
+            Ok(Fits::Until(Parting { at: line.map_or(0, |line| line - 1), problem }))
         }
         Err(error @ ReplayError::Engine(_)) => Err(error),
     }

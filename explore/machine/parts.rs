@@ -8,7 +8,7 @@ use stalemap_facade::{ActorId, System};
 use super::{Frame, Machine, Snapshot, Standing};
 use crate::actors::ActorSet;
 use crate::footprint::Footprint;
-use crate::memory::{Pending, Saved, SavedObject};
+use crate::memory::{Pending, Saved, SavedMemory, SavedObject};
 
 /// The parts of a state.
 pub(crate) struct Parts<State> {
@@ -57,7 +57,7 @@ impl<S: System> Machine<'_, S> {
 
     /// The parts of the state.
     pub(crate) fn take_apart(&self) -> Parts<S::State> {
-        let (values, violated) = self.memory.save();
+        let SavedMemory { values, violated } = self.memory.save();
         Parts { values, standings: self.standings.clone(), violated }
     }
 
@@ -66,7 +66,7 @@ impl<S: System> Machine<'_, S> {
         let Parts { values, standings, violated } = parts;
         let standings_print =
             standings.iter().fold(0, |sum: u128, standing| sum.wrapping_add(standing.print));
-        self.restore(&Snapshot { memory: (values, violated), standings, standings_print });
+        self.restore(&Snapshot { memory: SavedMemory { values, violated }, standings, standings_print });
     }
 
     /// Where an actor stands.

@@ -245,7 +245,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         if cut.is_none() && self.machine.enabled() == 0 {
             if self.machine.main_finished() {
                 let ending = |machine: &Machine<'_, S>, ending: &Ending| {
-                    (ending.cut, machine.violated() | ending.violates())
+                    (ending.cut(), machine.violated() | ending.violates())
                 };
                 let (cut_by, found) = self.machine.with_epilogue(ending)?;
                 (cut, violated) = (cut_by, violated | found);

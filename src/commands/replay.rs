@@ -242,10 +242,9 @@ fn cut_to_fit(shown: &str, schedule: &mut Schedule, design: &str) -> Result<Stri
     let stop = match fits(&kernel, &schedule.steps) {
         Ok(Fits::ToTheEnd(_)) => format!("All {all} steps of the schedule fit under {design}."),
         Ok(Fits::Until(Parting { at, problem })) => {
-            let step = schedule
-                .steps
-                .get(at)
-                .map_or_else(String::new, |step| format!("line {}, `{step}`", step.line));
+            let line = |step: &Step| step.line.map_or_else(String::new, |line| format!("line {line}, "));
+            let step = schedule.steps.get(at);
+            let step = step.map_or_else(String::new, |step| format!("{}`{step}`", line(step)));
             schedule.steps.truncate(at);
             format!(
                 "Under {design} the schedule fits for {at} of its {all} steps, and stops at {step}: {problem}."

@@ -204,7 +204,7 @@ fn unfinished() -> Drawn {
     let config = t1(design("get_folio"));
     let kernel = Kernel::new(config).unwrap();
     let step = |actor: &str, op: &str| Step {
-        line: 0,
+        line: None,
         actor: actor.to_owned(),
         op: op.to_owned(),
         outcome: None,

@@ -762,7 +762,7 @@ fn giving_up_before_anybody_moves_leaves_nothing_to_explore() {
         assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(bounds::RETRIES)]);
         assert_eq!(found.statistics, Statistics::default());
         assert_eq!(found.violated, properties::LOST_WRITE.bit());
-        assert_eq!(found.halted.map(|halted| halted.actor).as_deref(), Some("main"));
+        assert_eq!(found.halted.and_then(|halted| halted.actor).as_deref(), Some("main"));
     }
 }
 
@@ -785,7 +785,7 @@ fn nobody_begins_after_one_that_gives_up_before_anybody_moves() {
     let found = explored(&GivesUpFirst);
     assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(bounds::RETRIES)]);
     assert_eq!(found.violated, 0);
-    assert_eq!(found.halted.map(|halted| halted.actor).as_deref(), Some("main"));
+    assert_eq!(found.halted.and_then(|halted| halted.actor).as_deref(), Some("main"));
 }
 
 system! {
@@ -1202,7 +1202,7 @@ fn broken_systems_are_reported() {
     ] {
         assert_eq!((found.violated, found.statistics.states), (property.bit(), 0));
         assert!(!found.is_complete() && found.limits_hit.is_empty());
-        let halted = Halted { actor: "maker".to_owned(), command: None, why };
+        let halted = Halted { actor: Some("maker".to_owned()), command: None, why };
         assert_eq!(found.halted, Some(halted));
     }
     let found = least(&Restive, properties::LIVELOCK).expect("it is found again");

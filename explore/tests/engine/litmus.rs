@@ -422,7 +422,7 @@ fn a_counterexample_says_what_was_read_and_can_be_replayed() {
 
     let mut wrong = read.steps;
     wrong[3].older = vec![2];
-    assert!(matches!(replay(&broken, &wrong), Err(ReplayError::DoesNotFit { line: 6, .. })));
+    assert!(matches!(replay(&broken, &wrong), Err(ReplayError::DoesNotFit { line: Some(6), .. })));
     wrong[3].older = vec![1, 1];
     assert!(replay(&broken, &wrong).is_err());
     wrong[3].older = vec![99];

@@ -51,7 +51,7 @@ fn turned(program: &Program, waits: &str) -> Vec<(usize, usize, bool, Turned)> {
     let run = [(0, "load 0"), (0, "load 0"), (0, "lock 0"), (1, waits), (1, "store 0"), (0, "load 0")];
     let specs = program.actors();
     let step = |(task, op): (usize, &str)| Step {
-        line: 0,
+        line: None,
         actor: specs[task].name.clone(),
         op: op.to_owned(),
         outcome: None,
@@ -154,7 +154,7 @@ impl Message {
     /// What comes of turning two transitions of a run round.
     fn turned(&self, run: &[(&str, &str, &[u32])], order: (usize, usize)) -> Option<Turned> {
         let step = |(actor, op, older): &(&str, &str, &[u32])| Step {
-            line: 0,
+            line: None,
             actor: (*actor).to_owned(),
             op: (*op).to_owned(),
             outcome: None,
