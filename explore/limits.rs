@@ -18,8 +18,7 @@ pub struct Limits {
     pub memory: Option<u64>,
     /// Wall-clock time. The only limit that makes a result depend on the machine.
     pub time: Option<Duration>,
-    /// Preemptions of one execution. Turns sleep sets off: a bound and sleep sets together can drop the
-    /// one representative that stays below the bound.
+    /// Preemptions of one execution. Turns sleep sets off.
     pub preemptions: Option<u32>,
 }
 

@@ -28,11 +28,11 @@ mod parts;
 
 pub(crate) use parts::{Parts, Waits};
 
-/// Steps that an actor may take without a visible operation before it counts as broken.
-const MAX_SILENT_STEPS: usize = 1000;
+/// Steps that an actor may take without a visible operation before it counts as broken, in any engine.
+pub(crate) const MAX_SILENT_STEPS: usize = 1000;
 
-/// Transitions that a sequential phase may take before it counts as broken.
-const MAX_SEQUENTIAL: usize = 1_000_000;
+/// Transitions that a sequential phase may take before it counts as broken, in any engine.
+pub(crate) const MAX_SEQUENTIAL: usize = 1_000_000;
 
 /// Transitions of a sequential phase after which its states are kept, to see whether it goes round.
 const MAX_UNWATCHED: usize = 1000;
@@ -383,7 +383,8 @@ impl<'s, S: System> Machine<'s, S> {
         actors_of(set).filter(|&actor| self.is_enabled(actor)).fold(0, |set, actor| set | 1 << actor)
     }
 
-    fn is_enabled(&self, actor: ActorId) -> bool {
+    /// Whether the actor's next operation can be performed.
+    pub(crate) fn is_enabled(&self, actor: ActorId) -> bool {
         self.standings[actor].pending.as_ref().is_some_and(Pending::is_enabled)
     }
 

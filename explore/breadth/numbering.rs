@@ -187,7 +187,7 @@ impl<State: Clone> Numbering<State> {
         for mover in 0..self.movers.len() {
             let actor = self.movers[mover];
             if self.known.gate(mover, row) == Gate::Unknown {
-                let gate = if machine.can_move(actor) { Gate::Open } else { Gate::Shut };
+                let gate = if machine.is_enabled(actor) { Gate::Open } else { Gate::Shut };
                 self.known.set_gate(mover, row, gate);
             }
             if self.known.gate(mover, row) != Gate::Open {

@@ -50,11 +50,6 @@ impl<S: System> Machine<'_, S> {
         self.main | self.daemons
     }
 
-    /// Whether the actor's next operation can be performed.
-    pub(crate) fn can_move(&self, actor: ActorId) -> bool {
-        self.is_enabled(actor)
-    }
-
     /// The parts of the state.
     pub(crate) fn take_apart(&self) -> Parts<S::State> {
         let SavedMemory { values, violated } = self.memory.save();

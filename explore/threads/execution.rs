@@ -16,10 +16,8 @@ use super::memory::{Pending, ThreadMemory};
 use super::panics::caught;
 use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;
+use crate::machine::MAX_SEQUENTIAL;
 use crate::schedule::Choice;
-
-/// Transitions that a sequential phase may take before it counts as broken.
-const MAX_SEQUENTIAL: usize = 1_000_000;
 
 /// What panics when an actor does.
 const PATH: &str = "the modelled path";

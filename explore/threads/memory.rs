@@ -19,6 +19,7 @@ use stalemap_facade::{
 };
 
 use crate::fingerprint::{CanonicalBytes, owned_print};
+use crate::machine::MAX_SILENT_STEPS;
 
 /// The operation that an actor performs next.
 pub(super) struct Pending {
@@ -79,9 +80,6 @@ impl<T: Shared> Object for Slot<T> {
     }
 }
 
-/// The steps that an actor may take without a visible operation before it counts as broken.
-const MAX_SILENT_STEPS: u32 = 1000;
-
 struct Core {
     objects: RefCell<Vec<Rc<dyn Object>>>,
     bytes: RefCell<CanonicalBytes>,
@@ -91,7 +89,7 @@ struct Core {
     /// Leave to perform the announced operation, with this outcome.
     permit: Cell<Option<u32>>,
     pending: RefCell<Option<Pending>>,
-    silent_steps: Cell<u32>,
+    silent_steps: Cell<usize>,
     violated: Cell<u64>,
     /// The properties violated, by name.
     named: RefCell<BTreeSet<Property>>,
