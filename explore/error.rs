@@ -10,6 +10,12 @@ pub enum EngineError {
         /// How many.
         actors: usize,
     },
+    /// Schedules name actors.
+    #[error("two actors have the name `{name}`")]
+    SameName {
+        /// The name.
+        name: String,
+    },
     /// Equal step state and observations led to another operation than before.
     #[error(
         "not deterministic: actor `{actor}` performed `{performed}` where it had performed `{expected}` from \

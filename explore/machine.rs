@@ -245,8 +245,10 @@ impl<'s, S: System> Machine<'s, S> {
         if specs.len() > MAX_ACTORS {
             return Err(EngineError::TooManyActors { actors: specs.len() });
         }
-        let names: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
-        assert_eq!(names.len(), specs.len(), "actors have unique names");
+        let mut names = BTreeSet::new();
+        if let Some(spec) = specs.iter().find(|spec| !names.insert(spec.name.as_str())) {
+            return Err(EngineError::SameName { name: spec.name.clone() });
+        }
         let world = system.world(&memory);
         let set = |role: Role| {
             let members = specs.iter().enumerate().filter(|(_, spec)| spec.role == role);

@@ -94,7 +94,7 @@ classics! {
     Spin, Forgotten, Undoing, Server, Tired, Eager, Silent, GivesUp, GivesUpBeside, GivesUpLate, GivesUpAtOnce, Wide,
     GivesUpEarly, Fickle, Confused, Distracted, Hasty, Restless, Stuck, Restive, Helped,
     RestiveLate, StuckLate, GivesUpOrSpins, Deep, Served, GivesUpFirst, TooManyMessages, LateCorner, SpinsOrWalks,
-    Detour, Broad, Deeper, ChoosesFirst, ChoosesLast, TriesAgain, AnyOrder
+    Detour, Broad, Deeper, ChoosesFirst, ChoosesLast, TriesAgain, AnyOrder, Twins
 }
 
 impl System for Classic {
@@ -1192,8 +1192,16 @@ system! {
     }
 }
 
+system! {
+    /// Two actors that no schedule could tell apart.
+    Twins ["one": Main, "one": Main] |_, _, _| {
+        DONE
+    }
+}
+
 #[test]
 fn broken_systems_are_reported() {
+    assert_eq!(error_of(&Twins), EngineError::SameName { name: "one".to_owned() });
     assert_eq!(error_of(&Restless), EngineError::NeverPauses { actor: "main".to_owned() });
     // A setup or an epilogue that does not come to its end is a finding about the system.
     for (found, property, why) in [
