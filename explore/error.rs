@@ -1,7 +1,8 @@
-//! What can go wrong that is neither a verdict nor the user's input: a broken system under test.
+//! Why an engine cannot go on: mostly a broken system under test. What the user can mend is the environment, a checkpoint, and
+//! a table that there is no memory for.
 
-/// The engine cannot go on: a defect of the system that is explored, or of the engine, unless it is the environment or a
-/// checkpoint.
+/// The engine cannot go on: a defect of the system that is explored, or of the engine, unless it is one of
+/// [`Environment`](EngineError::Environment), [`Checkpoint`](EngineError::Checkpoint) and [`NoMemory`](EngineError::NoMemory).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EngineError {
     /// More actors than sets of actors can hold.

@@ -139,7 +139,7 @@ pub struct Exploration {
     pub calls: Calls,
     /// The names of the operations that some run performed.
     pub operations: BTreeSet<String>,
-    /// The limits that bit, in order. Empty: the search is complete.
+    /// The limits that were reached, in order. Empty: the search is complete.
     pub limits_hit: BTreeSet<LimitHit>,
     /// A cycle that can be gone round for ever although everybody who can always move does move.
     pub lasso: Option<Lasso>,

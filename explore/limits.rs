@@ -1,7 +1,7 @@
-//! Limits of a search, and the ledger of those that bit.
+//! Limits of a search, and which of them were reached.
 //!
-//! A search that ran into a limit proves nothing beyond what it explored; its verdict is `incomplete` and
-//! names every limit that bit.
+//! A search that reached a limit proves nothing beyond what it explored; its verdict is `incomplete` and
+//! names every limit that was reached.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub struct Limits {
     pub preemptions: Option<u32>,
 }
 
-/// A limit that cut a search short.
+/// A limit that cuts a search short.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum LimitHit {
     /// [`Limits::states`].

@@ -40,7 +40,7 @@ impl Judgement {
 /// How much of the system an engine has seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
-    /// What it can see, but for limits in the ledger.
+    /// What it can see, but for the limits that were reached.
     All,
     /// Some executions: what was not found may be there.
     Some,

@@ -86,7 +86,7 @@ pub struct CostGraph {
     pub(super) finals: Vec<(u32, u128)>,
     /// The vertices, in groups that lie on cycles with each other, from the beginning on.
     pub(super) components: Vec<Vec<u32>>,
-    /// The limits that bit. Without any, all runs are there.
+    /// The limits that were reached. Without any, all runs are there.
     pub limits_hit: BTreeSet<LimitHit>,
     /// Whether the setup does not come to its end, so that there is no run.
     pub halted: bool,

@@ -50,7 +50,7 @@ pub struct Runs {
     pub maxima: Vec<u32>,
     /// What calls returned, those of setup and epilogue included.
     pub calls: Calls,
-    /// The limits that bit.
+    /// The limits that were reached.
     pub limits_hit: BTreeSet<LimitHit>,
     /// Whether the engine came to its own end, and that means that it tried everything.
     pub finished: bool,

@@ -233,7 +233,7 @@ fn a_limit_is_told_from_the_end() {
 }
 
 #[test]
-fn a_preemption_bound_is_in_the_ledger() {
+fn a_preemption_bound_that_was_reached_is_said() {
     let program = cookie();
     let bounded = |preemptions| {
         run_loom(&program, &Loom { preemptions: Some(preemptions), budget: Budget::default() })
