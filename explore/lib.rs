@@ -118,11 +118,10 @@ pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use serial::{adapted, finished, serial};
+pub use set_up::{set_up, watch_opening};
 pub use slices::found::{Enough, FinalContents, SliceFound, SliceOf};
 pub use slices::union::{Union, count_union};
 pub use slices::{explore_cycles, explore_slice, is_cut};
-
-pub use set_up::{set_up, watch_opening};
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 pub use threads::{Budget, Reached, Runs, ThreadMemory};
 #[cfg(feature = "shuttle")]

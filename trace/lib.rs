@@ -35,9 +35,9 @@ pub use pieces::{
     Answer, Cutting, Deed, Doer, Does, Impossible, Outside, Piece, Pieces, Rule, Seen, Sight, Traces,
 };
 pub use reader::{ReadError, Reader, Traced, Which};
-/// A shell script that takes such a trace of one file, while a command runs.
-pub const RECORD: &str = include_str!("record.sh");
-
 pub use windows::{
     Bytes, Change, Finder, Harm, Judgement, Moment, Purpose, Totals, Window, Windows, WrongContents,
 };
+
+/// A shell script that takes a trace of one file with the events that a [`Reader`] reads, while a command runs.
+pub const RECORD: &str = include_str!("record.sh");

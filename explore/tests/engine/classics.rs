@@ -3,9 +3,6 @@
 //! Each test is one textbook situation with the numbers that a reader can check on paper. Where random
 //! programs (`differential.rs`) say that something is wrong somewhere, these say what.
 
-use crate::common::names::bounds;
-use crate::common::names::branches;
-use crate::common::names::properties;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -18,6 +15,8 @@ use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{
     ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, MemoryModel, Op, Property, Role, System,
 };
+
+use crate::common::names::{bounds, branches, properties};
 
 /// The memory that all of them use some of.
 struct World<B: Backend> {

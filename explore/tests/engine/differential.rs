@@ -5,14 +5,9 @@
 //! like a verdict. So random programs are explored in every combination of the reductions, and everything
 //! the engine counts is compared with `common/reference.rs`, which has none of them.
 
-use crate::common::names::{branches, properties};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use crate::common::config;
-use crate::common::program::Program;
-use crate::common::reference::{Graph, Least};
-use crate::common::strategy::{looping, straight_line};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use stalemap_explore::{
@@ -20,6 +15,12 @@ use stalemap_explore::{
     cheapest_counterexample, effects, explore, least_end, least_witness, minimal_counterexample, replay,
 };
 use stalemap_facade::{Bound, Property, System};
+
+use crate::common::config;
+use crate::common::names::{branches, properties};
+use crate::common::program::Program;
+use crate::common::reference::{Graph, Least};
+use crate::common::strategy::{looping, straight_line};
 
 /// States up to which a program is looked at.
 const MOST_STATES: usize = 4_000;

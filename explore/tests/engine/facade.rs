@@ -4,19 +4,20 @@
 //! The first half of each pair keeps a known gap as a test: when a new version of the library closes it, the test
 //! fails, and the rule of the facade can be looked at again. The second half fails if the rule is dropped.
 
-use crate::common::names::properties;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::directly::under_loom_directly as directly;
-use crate::common::program::{Change, Condition, Operand, Program, Repeat, Statement, Task, Test};
 use stalemap_explore::{
     Budget, End, EngineError, LimitHit, Loom, Options, Runs, Shuttle, Strategy, explore, run_loom,
     run_shuttle,
 };
 use stalemap_facade::{ActorId, ActorSpec, Backend, Lock, MemoryModel, Op, Role, System};
+
+use crate::common::directly::under_loom_directly as directly;
+use crate::common::names::properties;
+use crate::common::program::{Change, Condition, Operand, Program, Repeat, Statement, Task, Test};
 
 /// Two tasks of one step each, and who records their locks.
 fn program(tasks: impl IntoIterator<Item = Vec<Statement>>) -> Program {

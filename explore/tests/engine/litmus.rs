@@ -4,14 +4,9 @@
 //! the kernel's tools/memory-model/Documentation/litmus-tests.txt). Every test is also run by `common/axiomatic.rs`,
 //! which knows nothing of views, and both must end in exactly the same states.
 
-use crate::common::names::properties;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use crate::common::axiomatic;
-use crate::common::config;
-use crate::common::litmus::{Access, Litmus, Locks, REGISTERS, Registers, Value, WORDS, observation};
-use crate::common::random_litmus::litmus;
 use Access::{Add, Exchange, Load, Lock, Peek, Publish, Store, Unlock};
 use proptest::prelude::*;
 use stalemap_explore::{
@@ -20,6 +15,12 @@ use stalemap_explore::{
 };
 use stalemap_facade::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, MemoryModel, Op, Ordering, Role, System, View};
+
+use crate::common::axiomatic;
+use crate::common::config;
+use crate::common::litmus::{Access, Litmus, Locks, REGISTERS, Registers, Value, WORDS, observation};
+use crate::common::names::properties;
+use crate::common::random_litmus::litmus;
 
 const X: usize = 0;
 const Y: usize = 1;

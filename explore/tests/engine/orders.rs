@@ -1,18 +1,18 @@
 //! Orders turned round: which are tried, which of them decide, and that what is said of them is so.
 
-use crate::common::names::properties;
 use std::ops::ControlFlow;
 
-use crate::common::config;
-use crate::common::program::{Change, Condition, Operand, Program, Statement, Task, Test};
-use crate::common::reference::Graph;
-use crate::common::strategy::straight_line;
+use Statement::{Load, Lock, LockWhen, Modify, Store, Unlock, Violate};
 use proptest::prelude::*;
 use stalemap_explore::{Limits, Options, Order, Step, Turned, explore, orders, replay};
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Lock as _, MemoryModel, Op, Role, System};
 
-use Statement::{Load, Lock, LockWhen, Modify, Store, Unlock, Violate};
+use crate::common::config;
+use crate::common::names::properties;
+use crate::common::program::{Change, Condition, Operand, Program, Statement, Task, Test};
+use crate::common::reference::Graph;
+use crate::common::strategy::straight_line;
 
 /// States up to which a random program is looked at.
 const MOST_STATES: usize = 4_000;

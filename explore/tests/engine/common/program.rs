@@ -5,14 +5,14 @@
 //! as long as the step, so most transitions of most programs begin by rebuilding a step that holds some.
 //! `reference.rs` says what the same programs mean without any engine.
 
-use super::names::branches;
 use std::ops::ControlFlow;
 
-use stalemap_facade::Property;
 use stalemap_facade::{
-    ActorId, ActorSpec, Atomic, Backend, Bound, Branch, Counter, Leaf, Lock, Op, Ordering, Role, System,
-    SystemEvent,
+    ActorId, ActorSpec, Atomic, Backend, Bound, Branch, Counter, Leaf, Lock, Op, Ordering, Property, Role,
+    System, SystemEvent,
 };
+
+use super::names::branches;
 
 pub(crate) const LOCKS: usize = 3;
 pub(crate) const ATOMICS: usize = 2;

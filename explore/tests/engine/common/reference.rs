@@ -5,13 +5,12 @@
 //! result is looked up by its full value. All questions that the engine answers during its search are then
 //! answered by textbook algorithms on the graph.
 
-use super::names::properties;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use stalemap_facade::Property;
-use stalemap_facade::{ActorId, Bound, Counter, Role};
+use stalemap_facade::{ActorId, Bound, Counter, Property, Role};
 
+use super::names::properties;
 use super::program::{
     ATOMICS, Audited, LEAVES, LOCKS, Position, Program, REGISTERS, Registers, Statement, observation,
 };
