@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stalemap_facade::{Bound, Property, System};
 
+use crate::cost_queue::Cost;
 use crate::error::EngineError;
-use crate::frontier::Cost;
 use crate::limits::LimitHit;
 use crate::machine::Machine;
 use crate::schedule::Choice;

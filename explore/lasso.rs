@@ -13,11 +13,11 @@ use std::time::Instant;
 use stalemap_facade::{ActorId, Property, System};
 
 use crate::actors::actors_of;
+use crate::cost_queue::{Cost, CostQueue};
 use crate::counterexample::{Counterexample, Cuts, judged};
 use crate::cycles::{FairCycles, Passed, fair_cycles};
 use crate::error::EngineError;
 use crate::fairness::{Fairness, reads_newest};
-use crate::frontier::{Cost, Frontier};
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{Machine, Snapshot};
 use crate::memory::Outcome;
@@ -35,35 +35,35 @@ pub(crate) fn least_lasso<S: System>(
         return Ok(None);
     }
     machine.restore(&start);
-    let mut frontier = Frontier::at(machine, None, (0, 0));
+    let mut queue = CostQueue::at(machine, None, (0, 0));
     let mut best: Option<(Cost, Vec<Choice>)> = None;
     let mut cuts = Cuts::default();
     if limits.preemptions.is_some() {
         // With more of them a cycle may have some on it.
         cuts.note(LimitHit::Preemptions, (0, 0));
     }
-    while let Some(settled) = frontier.settle(machine) {
+    while let Some(settled) = queue.settle(machine) {
         if best.as_ref().is_some_and(|(cost, _)| *cost <= settled.cost) {
             break;
         }
-        if frontier.is_over(limits) {
+        if queue.is_over(limits) {
             return Ok(None);
         }
         let at_rest = judged(machine)?;
         if at_rest.violated & Property::LIVELOCK.bit() != 0 {
             // It is the epilogue that goes round.
-            best = Some((settled.cost, frontier.way_to(&settled)));
+            best = Some((settled.cost, queue.way_to(&settled)));
             break;
         }
         if let Some(bound) = at_rest.cut {
             cuts.note(LimitHit::Bound(bound), settled.cost);
         }
-        frontier.expand(machine, &settled, limits, |machine, cost, _| cuts.goes_on(machine, cost))?;
+        queue.expand(machine, &settled, limits, |machine, cost, _| cuts.goes_on(machine, cost))?;
         let from = Origin { running: settled.running, cost: settled.cost };
         if cycles.contain(machine, from.passed(limits)) {
             let bound = best.as_ref().map(|(cost, _)| *cost);
             match least_round(machine, from, bound, &cycles, limits)? {
-                Round::Least(cost, round) => best = Some((cost, [frontier.way_to(&settled), round].concat())),
+                Round::Least(cost, round) => best = Some((cost, [queue.way_to(&settled), round].concat())),
                 Round::None => {}
                 Round::Unknown => return Ok(None),
             }
@@ -71,7 +71,7 @@ pub(crate) fn least_lasso<S: System>(
     }
     Ok(best.map(|(cost, schedule)| {
         let within = cuts.below(cost);
-        Counterexample::new(schedule, cost, frontier.settled_below(cost.0), within)
+        Counterexample::new(schedule, cost, queue.settled_below(cost.0), within)
     }))
 }
 

@@ -26,7 +26,7 @@ use crate::weight::Weight;
 
 mod parts;
 
-pub(crate) use parts::{Parts, Waits};
+pub(crate) use parts::{StateParts, Waits};
 
 /// Steps that an actor may take without a visible operation before it counts as broken, in any engine.
 pub(crate) const MAX_SILENT_STEPS: usize = 1000;

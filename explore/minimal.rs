@@ -1,6 +1,6 @@
 //! The least counterexample, with a certificate.
 //!
-//! The states are walked through in the order of their cost (`frontier.rs`), so the first violating one is
+//! The states are walked through in the order of their cost (`cost_queue.rs`), so the first violating one is
 //! the least: that none with fewer preemptions exists is a by-product, and the number of states looked at
 //! says how much it rests on. A livelock is not a state but a cycle; `lasso.rs` finds its least.
 //!
@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 
 use stalemap_facade::{Property, System};
 
+use crate::cost_queue::{ALIKE, CostQueue, PreemptionCost};
 use crate::counterexample::{Counterexample, Cuts, judged};
 use crate::ends::End;
 use crate::error::EngineError;
-use crate::frontier::{ALIKE, Frontier, PreemptionCost};
 use crate::lasso::least_lasso;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
@@ -50,23 +50,23 @@ pub fn cheapest_counterexample<S: System>(
     if property == Property::LIVELOCK {
         return least_lasso(&mut machine, limits);
     }
-    let mut frontier = Frontier::at(&machine, None, (0, 0)).costing(cost_of);
+    let mut queue = CostQueue::at(&machine, None, (0, 0)).costing(cost_of);
     let mut cuts = Cuts::default();
-    while let Some(settled) = frontier.settle(&mut machine) {
-        if frontier.is_over(limits) {
+    while let Some(settled) = queue.settle(&mut machine) {
+        if queue.is_over(limits) {
             return Ok(None);
         }
         let at_rest = judged(&mut machine)?;
         if at_rest.violated & property.bit() != 0 {
-            let (below, within) = (frontier.settled_below(settled.cost.0), cuts.below(settled.cost));
-            return Ok(Some(Counterexample::new(frontier.way_to(&settled), settled.cost, below, within)));
+            let (below, within) = (queue.settled_below(settled.cost.0), cuts.below(settled.cost));
+            return Ok(Some(Counterexample::new(queue.way_to(&settled), settled.cost, below, within)));
         }
         if let Some(bound) = at_rest.cut {
             cuts.note(LimitHit::Bound(bound), settled.cost);
         }
         // A run that has just been given up goes no further, but a property that it has violated by then is
         // violated; the walk ends there.
-        frontier.expand(&mut machine, &settled, limits, |machine, cost, _| {
+        queue.expand(&mut machine, &settled, limits, |machine, cost, _| {
             cuts.goes_on(machine, cost) || machine.violated() & property.bit() != 0
         })?;
     }
@@ -81,15 +81,15 @@ pub fn way_to_end<S: System>(
 ) -> Result<Option<Vec<Choice>>, EngineError> {
     let mut machine = Machine::new(system)?;
     machine.remember_transitions();
-    let mut frontier = Frontier::at(&machine, None, (0, 0));
-    while let Some(settled) = frontier.settle(&mut machine) {
-        if frontier.is_over(limits) {
+    let mut queue = CostQueue::at(&machine, None, (0, 0));
+    while let Some(settled) = queue.settle(&mut machine) {
+        if queue.is_over(limits) {
             return Ok(None);
         }
         if machine.end()? == Some(*end) {
-            return Ok(Some(frontier.way_to(&settled)));
+            return Ok(Some(queue.way_to(&settled)));
         }
-        frontier
+        queue
             .expand(&mut machine, &settled, limits, |machine, _, _| machine.memory().take_cut().is_none())?;
     }
     Ok(None)

@@ -8,9 +8,9 @@
 
 use stalemap_facade::{Branch, System};
 
+use crate::cost_queue::{Cost, CostQueue};
 use crate::counterexample::{Counterexample, Cuts};
 use crate::error::EngineError;
-use crate::frontier::{Cost, Frontier};
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
 use crate::schedule::Choice;
@@ -37,10 +37,10 @@ pub fn least_end<S: System>(
     if machine.halted().is_some() {
         return Ok(Witness::Unknown);
     }
-    let mut frontier = Frontier::at(&machine, None, (0, 0));
+    let mut queue = CostQueue::at(&machine, None, (0, 0));
     let mut cuts = Cuts::default();
-    while let Some(settled) = frontier.settle(&mut machine) {
-        if frontier.is_over(limits) {
+    while let Some(settled) = queue.settle(&mut machine) {
+        if queue.is_over(limits) {
             return Ok(Witness::Unknown);
         }
         if machine.enabled() == 0 && machine.main_finished() {
@@ -48,9 +48,9 @@ pub fn least_end<S: System>(
                 (machine.observe().filter(|_| ending.cut().is_none()), ending.cut())
             })?;
             if observed.is_some_and(|observed| wanted(&observed)) {
-                let (below, within) = (frontier.settled_below(settled.cost.0), cuts.below(settled.cost));
+                let (below, within) = (queue.settled_below(settled.cost.0), cuts.below(settled.cost));
                 return Ok(Witness::Least(Counterexample::new(
-                    frontier.way_to(&settled),
+                    queue.way_to(&settled),
                     settled.cost,
                     below,
                     within,
@@ -60,9 +60,9 @@ pub fn least_end<S: System>(
                 cuts.note(LimitHit::Bound(bound), settled.cost);
             }
         }
-        frontier.expand(&mut machine, &settled, limits, |machine, cost, _| cuts.goes_on(machine, cost))?;
+        queue.expand(&mut machine, &settled, limits, |machine, cost, _| cuts.goes_on(machine, cost))?;
     }
-    let is_unknown = frontier.is_cut() || cuts.any() || limits.preemptions.is_some();
+    let is_unknown = queue.is_cut() || cuts.any() || limits.preemptions.is_some();
     Ok(if is_unknown { Witness::Unknown } else { Witness::Unreachable })
 }
 
@@ -72,19 +72,19 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
     if machine.halted().is_some() {
         return Ok(Witness::Unknown);
     }
-    let mut frontier = Frontier::at(&machine, None, (0, 0));
+    let mut queue = CostQueue::at(&machine, None, (0, 0));
     let mut best: Option<(Cost, Vec<Choice>)> = None;
     let mut cuts = Cuts::default();
-    while let Some(settled) = frontier.settle(&mut machine) {
+    while let Some(settled) = queue.settle(&mut machine) {
         if best.as_ref().is_some_and(|(cost, _)| *cost <= settled.cost) {
             break;
         }
-        if frontier.is_over(limits) {
+        if queue.is_over(limits) {
             return Ok(Witness::Unknown);
         }
         machine.memory().take_reached();
         let mut found: Option<(Cost, Choice)> = None;
-        frontier.expand(&mut machine, &settled, limits, |machine, cost, choice| {
+        queue.expand(&mut machine, &settled, limits, |machine, cost, choice| {
             let reached = machine.memory().take_reached() & branch.bit() != 0;
             if reached && found.as_ref().is_none_or(|(known, _)| cost < *known) {
                 found = Some((cost, *choice));
@@ -95,14 +95,14 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
         if let Some((cost, choice)) = found
             && best.as_ref().is_none_or(|(known, _)| cost < *known)
         {
-            best = Some((cost, frontier.way_to(&settled).into_iter().chain([choice]).collect()));
+            best = Some((cost, queue.way_to(&settled).into_iter().chain([choice]).collect()));
         }
     }
     Ok(match best {
-        _ if frontier.is_cut() => Witness::Unknown,
+        _ if queue.is_cut() => Witness::Unknown,
         Some((cost, schedule)) => {
             let within = cuts.below(cost);
-            Witness::Least(Counterexample::new(schedule, cost, frontier.settled_below(cost.0), within))
+            Witness::Least(Counterexample::new(schedule, cost, queue.settled_below(cost.0), within))
         }
         None if cuts.any() || limits.preemptions.is_some() => Witness::Unknown,
         None => Witness::Unreachable,

@@ -81,7 +81,7 @@ pub trait System {
         MemoryModel::Sequential
     }
 
-    /// The actors. At most 16.
+    /// The actors, each with a name of its own; as many as the engine takes.
     fn actors(&self) -> Vec<ActorSpec>;
 
     /// The first state of an actor.

@@ -15,7 +15,7 @@ use crate::actors::actors_of;
 use crate::checkpoint::another;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
-use crate::machine::{Machine, Parts, Standing, Waits};
+use crate::machine::{Machine, Standing, StateParts, Waits};
 use crate::memory::Saved;
 
 /// Things of one kind, numbered in the order in which they were met.
@@ -168,7 +168,7 @@ impl<State: Clone> Numbering<State> {
         let (values, rest) = row.split_at(self.values.len());
         let values = self.values.iter().zip(values);
         let standings = self.standings.iter().zip(rest);
-        machine.put_together(Parts {
+        machine.put_together(StateParts {
             values: values.map(|(known, number)| known.things[usize::from(*number)].clone()).collect(),
             standings: standings
                 .map(|(known, number)| Rc::clone(&known.things[usize::from(*number)]))

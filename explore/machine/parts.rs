@@ -11,7 +11,7 @@ use crate::footprint::Footprint;
 use crate::memory::{Pending, Saved, SavedMemory, SavedObject};
 
 /// The parts of a state.
-pub(crate) struct Parts<State> {
+pub(crate) struct StateParts<State> {
     /// By object.
     pub(crate) values: Vec<Saved>,
     /// By actor.
@@ -51,14 +51,14 @@ impl<S: System> Machine<'_, S> {
     }
 
     /// The parts of the state.
-    pub(crate) fn take_apart(&self) -> Parts<S::State> {
+    pub(crate) fn take_apart(&self) -> StateParts<S::State> {
         let SavedMemory { values, violated } = self.memory.save();
-        Parts { values, standings: self.standings.clone(), violated }
+        StateParts { values, standings: self.standings.clone(), violated }
     }
 
     /// Puts the machine into the state that has these parts.
-    pub(crate) fn put_together(&mut self, parts: Parts<S::State>) {
-        let Parts { values, standings, violated } = parts;
+    pub(crate) fn put_together(&mut self, parts: StateParts<S::State>) {
+        let StateParts { values, standings, violated } = parts;
         let standings_print =
             standings.iter().fold(0, |sum: u128, standing| sum.wrapping_add(standing.print));
         self.restore(&Snapshot { memory: SavedMemory { values, violated }, standings, standings_print });

@@ -48,7 +48,8 @@ pub type PreemptionCost<'c> = &'c dyn Fn(ActorId, Option<usize>, Op) -> u32;
 /// Every preemption costs the same.
 pub(crate) const ALIKE: PreemptionCost<'static> = &|_, _, _| 1;
 
-pub(crate) struct Frontier<'c, State> {
+/// Pairs of a state and the actor that moved last, in the order of their cost.
+pub(crate) struct CostQueue<'c, State> {
     cost_of: PreemptionCost<'c>,
     nodes: Vec<Node>,
     best: HashMap<(u128, Option<ActorId>), Cost, IdentityState>,
@@ -65,11 +66,11 @@ pub(crate) struct Frontier<'c, State> {
     cut: bool,
 }
 
-impl<'c, State> Frontier<'c, State> {
+impl<'c, State> CostQueue<'c, State> {
     /// The same, with preemptions that cost what is said of each.
     #[must_use]
     pub(crate) fn costing(self, cost_of: PreemptionCost<'c>) -> Self {
-        Frontier { cost_of, ..self }
+        CostQueue { cost_of, ..self }
     }
 
     /// Begins where the machine stands, after `running` has moved, at the given cost.
@@ -79,7 +80,7 @@ impl<'c, State> Frontier<'c, State> {
         cost: Cost,
     ) -> Self {
         let open = Open { node: 0, running, snapshot: machine.snapshot() };
-        Frontier {
+        CostQueue {
             cost_of: ALIKE,
             nodes: vec![Node { parent: 0, choice: None }],
             // The beginning is not entered as known: a way back to it is a find.
