@@ -13,7 +13,8 @@ use crate::actors::actors_of;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
 use crate::limits::Limits;
-use crate::machine::{Beginning, Done, Machine};
+use crate::machine::Machine;
+use crate::machine::beginning::{Beginning, Done};
 use crate::memory::Outcome;
 
 /// What the transitions of a system do.

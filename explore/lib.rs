@@ -111,14 +111,14 @@ pub use exploration::{
 pub use explore::{explore, explore_accepted, explore_kept};
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
-pub use machine::{Halt, Halted, Opening, halted_setup};
+pub use machine::{Halt, Halted, Opening};
 pub use memory::Memory;
 pub use minimal::{cheapest_counterexample, minimal_counterexample, way_to_end};
 pub use reorder::{Order, Turned, orders};
 pub use replay::{Epilogue, Played, Replay, ReplayError, replay};
 pub use schedule::{Choice, Schedule, ScheduleError, Step};
 pub use serial::{adapted, finished, serial};
-pub use set_up::{set_up, watch_opening};
+pub use set_up::{halted_setup, set_up, watch_opening};
 pub use slices::found::{Enough, FinalContents, SliceFound, SliceOf};
 pub use slices::union::{Union, count_union};
 pub use slices::{explore_cycles, explore_slice, is_cut};

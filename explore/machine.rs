@@ -4,13 +4,13 @@
 //! the next one, possibly through the end of its step and into the next step. Nothing of a future is kept
 //! between transitions.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use stalemap_facade::{ActorId, ActorSpec, Bound, Event, Op, Picture, Property, Role, System};
+use stalemap_facade::{ActorId, ActorSpec, Op, Role, System};
 
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::ends::{End, WAITING, waiting};
@@ -18,175 +18,23 @@ use crate::error::EngineError;
 use crate::fingerprint::chain;
 use crate::footprint::Footprint;
 use crate::labels::{Label, Labels};
-use crate::memory::{
-    Answered, Ended, Memory, NOBODY, Outcome, Pending, Permit, Run, Saved, SavedMemory, SavedObject,
-};
+use crate::memory::{Ended, Memory, Outcome, Pending, Permit, Run};
 use crate::transition_cache::{Effect, TransitionCache};
 use crate::weight::Weight;
 
-mod parts;
+pub(crate) mod beginning;
+mod halt;
+mod look;
+pub(crate) mod parts;
+pub(crate) mod sequential;
+mod standing;
 
-pub(crate) use parts::{StateParts, Waits};
+pub(crate) use halt::Ending;
+pub use halt::{Halt, Halted, Opening};
+pub(crate) use standing::{Frame, Snapshot, Standing, Waits};
 
 /// Steps that an actor may take without a visible operation before it counts as broken, in any engine.
 pub(crate) const MAX_SILENT_STEPS: usize = 1000;
-
-/// Transitions that a sequential phase may take before it counts as broken, in any engine.
-pub(crate) const MAX_SEQUENTIAL: usize = 1_000_000;
-
-/// Transitions of a sequential phase after which its states are kept, to see whether it goes round.
-const MAX_UNWATCHED: usize = 1000;
-
-/// Where a sequential phase comes to: the fingerprint, and why it stops before its end.
-type ComesTo = (u128, Option<Halt>);
-
-/// Where an actor stands. Never changed, only replaced: undoing is putting the old one back.
-pub(crate) struct Standing<State> {
-    /// The state its step began with; `None` when it has finished.
-    state: Option<Rc<State>>,
-    /// The fingerprint of `state`.
-    state_print: u128,
-    /// What it has observed since.
-    log: Vec<Answered>,
-    log_print: u128,
-    pending: Option<Pending>,
-    /// Its share of the state's fingerprint.
-    print: u128,
-    /// What all this takes of memory.
-    _weight: Weight,
-}
-
-impl<State> Standing<State> {
-    /// Bytes of one with this log.
-    fn bytes(log: &Vec<Answered>) -> usize {
-        size_of::<Self>() + size_of::<State>() + log.capacity() * size_of::<Answered>()
-    }
-}
-
-/// How to undo a transition.
-pub(crate) struct Frame<State> {
-    actor: ActorId,
-    memory: Vec<SavedObject>,
-    violated: u64,
-    standing: Rc<Standing<State>>,
-}
-
-/// Why a phase in which nobody else runs does not come to its end.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Halt {
-    /// It was given up at a bound.
-    GivenUp(Bound),
-    /// It waits for ever at this operation.
-    Waits(String),
-    /// It comes to the same state again and again, whoever is let on.
-    GoesRound,
-}
-
-impl Halt {
-    /// What that violates by itself, as a set of [`Property::bit`].
-    pub(crate) fn violates(&self) -> u64 {
-        match self {
-            Halt::GivenUp(_) => 0,
-            Halt::Waits(_) => Property::DEADLOCK.bit(),
-            Halt::GoesRound => Property::LIVELOCK.bit(),
-        }
-    }
-}
-
-/// A setup that does not come to its end, or an actor that reaches a bound before its first operation. Nobody else begins.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Halted {
-    /// Whose, unless it has finished.
-    pub actor: Option<String>,
-    /// The number of the command that it is in, from 0, if the system has commands ([`System::command`]).
-    pub command: Option<usize>,
-    /// Why.
-    pub why: Halt,
-}
-
-/// Runs a system's setup, and says if it does not come to its end.
-pub fn halted_setup<S: System>(system: &S) -> Result<Option<Halted>, EngineError> {
-    Ok(Machine::new(system)?.halted)
-}
-
-/// How an epilogue ended.
-pub(crate) struct Ending(Option<Halt>);
-
-impl<State> Frame<State> {
-    /// Bytes that it owns beside the values that it keeps.
-    pub(crate) fn owned(&self) -> usize {
-        self.memory.capacity() * size_of::<SavedObject>()
-    }
-}
-
-impl Ending {
-    /// Whether it waits or goes round for ever.
-    pub(crate) fn is_stuck(&self) -> bool {
-        self.violates() != 0
-    }
-
-    /// The bound at which it was given up.
-    pub(crate) fn cut(&self) -> Option<Bound> {
-        match self.0 {
-            Some(Halt::GivenUp(bound)) => Some(bound),
-            Some(Halt::Waits(_) | Halt::GoesRound) | None => None,
-        }
-    }
-
-    /// What that violates by itself, as a set of [`Property::bit`].
-    pub(crate) fn violates(&self) -> u64 {
-        self.0.as_ref().map_or(0, Halt::violates)
-    }
-}
-
-/// What a transition begins with: where its actor stands, the outcome, and the memory.
-pub(crate) struct Beginning {
-    print: u128,
-    /// By object, its share of the fingerprint.
-    identities: Vec<u128>,
-}
-
-impl Beginning {
-    /// The fingerprint of all but the memory.
-    pub(crate) fn print(&self) -> u128 {
-        self.print
-    }
-
-    /// The same with the values of some objects.
-    pub(crate) fn with(&self, objects: &[u32]) -> u128 {
-        objects.iter().fold(self.print, |sum, object| sum.wrapping_add(self.identities[*object as usize]))
-    }
-}
-
-/// What a transition did, as far as it can be told from others.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Done {
-    footprint: Footprint,
-    /// The objects that it wrote, each with the fingerprint of its value afterwards.
-    after: Vec<(usize, u128)>,
-    violated: u64,
-    cut: Option<Bound>,
-    /// Where the actor stands now.
-    standing: u128,
-    /// Its next operation.
-    op: Option<Op>,
-    /// The outcome to be tried after this one.
-    next: Option<Outcome>,
-}
-
-/// A complete state that a machine can be put into.
-pub(crate) struct Snapshot<State> {
-    memory: SavedMemory,
-    standings: Vec<Rc<Standing<State>>>,
-    standings_print: u128,
-}
-
-impl<State> Snapshot<State> {
-    /// Bytes that it owns beside the values that it keeps.
-    pub(crate) fn owned(&self) -> usize {
-        self.memory.values.capacity() * size_of::<Saved>() + self.standings.capacity() * size_of::<Rc<()>>()
-    }
-}
 
 /// What transitions say of their cost, if that is counted.
 #[derive(Default)]
@@ -216,15 +64,6 @@ pub(crate) struct Machine<'s, S: System> {
     halted: Option<Halted>,
     /// What was said before anybody moved, when watched.
     opening: Opening,
-}
-
-/// What a system says before its actors move: in its setup, and what each actor does before its first visible operation.
-#[derive(Clone, Default, Debug)]
-pub struct Opening {
-    /// In the setup.
-    pub setup: Vec<Event>,
-    /// By an actor.
-    pub actors: Vec<(ActorId, Vec<Event>)>,
 }
 
 impl<'s, S: System> Machine<'s, S> {
@@ -360,22 +199,6 @@ impl<'s, S: System> Machine<'s, S> {
         self.halted.as_ref()
     }
 
-    /// What the system said in the setup, if that was watched; what the others say before they first wait is not of it.
-    pub(crate) fn setup_events(&self) -> &[Event] {
-        &self.opening.setup
-    }
-
-    /// Who of a sequential phase has not come to the end, and where it is.
-    fn halted_in(&self, phase: ActorSet, why: Halt) -> Halted {
-        let unfinished = actors_of(phase).find(|&actor| self.standings[actor].state.is_some());
-        let state = unfinished.and_then(|actor| self.standings[actor].state.as_deref());
-        Halted {
-            actor: unfinished.map(|actor| self.specs[actor].name.clone()),
-            command: state.and_then(|state| self.system.command(state)),
-            why,
-        }
-    }
-
     /// The actors of the exploration whose next operation can be performed.
     pub(crate) fn enabled(&self) -> ActorSet {
         self.enabled_of(self.main | self.daemons)
@@ -490,38 +313,6 @@ impl<'s, S: System> Machine<'s, S> {
         Ok((ended.footprint, frame))
     }
 
-    /// What a transition begins with, beside the values that it finds: where its actor stands, and the outcome.
-    fn beginning_print(&self, actor: ActorId, outcome: Outcome) -> u128 {
-        // What is reached counts or not, and what is looked up has been counted.
-        let salt = u64::from(outcome.choice()) << 1 | u64::from(self.memory.is_gathering());
-        chain(salt, self.standings[actor].print, u128::from(outcome.picks()))
-    }
-
-    /// What the next transition of an actor begins with, in the present memory.
-    pub(crate) fn beginning(&self, actor: ActorId, outcome: Outcome) -> Beginning {
-        Beginning { print: self.beginning_print(actor, outcome), identities: self.memory.identities() }
-    }
-
-    /// What the transition did that `frame` undoes, the latest.
-    pub(crate) fn done(&self, footprint: Footprint, frame: &Frame<S::State>) -> Done {
-        let after: Vec<_> = self
-            .memory
-            .values_of(&frame.memory)
-            .iter()
-            .map(|(number, value)| (*number, value.identity()))
-            .collect();
-        let standing = &self.standings[frame.actor];
-        Done {
-            footprint,
-            after,
-            violated: self.memory.found(),
-            cut: self.memory.cut(),
-            standing: standing.print,
-            op: standing.pending.as_ref().map(|pending| pending.op),
-            next: self.next,
-        }
-    }
-
     /// The outcome to be tried after that of the last operation performed, if there is one.
     pub(crate) fn next_outcome(&self) -> Option<Outcome> {
         self.next
@@ -630,145 +421,6 @@ impl<'s, S: System> Machine<'s, S> {
             (log, log_print) = (Vec::new(), 0);
         }
         Err(EngineError::NeverPauses { actor: self.specs[actor].name.clone() })
-    }
-
-    /// Runs a set of actors to their ends in a fixed order: the first that can move goes on; daemons serve
-    /// when none of them can, and no further: what is left to them belongs to the exploration. Where a state comes
-    /// again, the others are let on in turn. Says why it stops before the end. `done` receives how to undo each transition, also
-    /// when it fails; nobody goes back behind a setup, and what that has overwritten may be far more than what is left.
-    ///
-    /// What comes after it begins in one state, so what its actors choose may make no difference: all of it is tried, and has to
-    /// come to the same. Daemons take the first of what they may choose, as they come in a fixed order.
-    fn run_alone(
-        &mut self,
-        set: ActorSet,
-        done: &mut dyn FnMut(Frame<S::State>),
-    ) -> Result<Option<Halt>, EngineError> {
-        self.run_on_alone(set, &mut HashSet::new(), done)
-    }
-
-    /// [`Machine::run_alone`], where the choices made in the states `tried` are known to make no difference.
-    fn run_on_alone(
-        &mut self,
-        set: ActorSet,
-        tried: &mut HashSet<u128>,
-        done: &mut dyn FnMut(Frame<S::State>),
-    ) -> Result<Option<Halt>, EngineError> {
-        let mut moved_from: HashMap<u128, usize> = HashMap::new();
-        for transitions in 0..MAX_SEQUENTIAL {
-            let unfinished = actors_of(set).find(|&actor| self.standings[actor].state.is_some());
-            let Some(unfinished) = unfinished else { return Ok(None) };
-            let can_move = |actor: &ActorId| !self.is_started(*actor) || self.is_enabled(*actor);
-            let mut able = actors_of(set).chain(actors_of(self.daemons)).filter(can_move).peekable();
-            if able.peek().is_none() {
-                let op = self.pending(unfinished).map_or_else(String::new, |pending| pending.op.to_string());
-                return Ok(Some(Halt::Waits(op)));
-            }
-            let turn = if transitions < MAX_UNWATCHED {
-                0
-            } else {
-                let turns = moved_from.entry(self.fingerprint()).or_default();
-                *turns += 1;
-                *turns - 1
-            };
-            let Some(actor) = able.nth(turn) else { return Ok(Some(Halt::GoesRound)) };
-            let pending = self.pending(actor).filter(|_| set & 1 << actor != 0);
-            if let Some(alternatives) = pending.map(Pending::alternatives).filter(|many| *many > 1) {
-                self.try_alone(set, actor, alternatives, tried)?;
-            }
-            done(self.fire(actor, Outcome::FIRST)?.1);
-            if let Some(bound) = self.memory.cut() {
-                return Ok(Some(Halt::GivenUp(bound)));
-            }
-        }
-        Err(EngineError::NeverPauses { actor: "a sequential phase".to_owned() })
-    }
-
-    /// Tries what an actor of a sequential phase may choose, each to the end of the phase, and says if it makes a difference.
-    fn try_alone(
-        &mut self,
-        set: ActorSet,
-        actor: ActorId,
-        alternatives: u32,
-        tried: &mut HashSet<u128>,
-    ) -> Result<(), EngineError> {
-        // Beforehand: what is chosen may lead here again.
-        if !tried.insert(self.fingerprint()) {
-            return Ok(());
-        }
-        // Whoever watches the run sees nothing of this.
-        let (known, watching) = (self.known.take(), self.memory.watch(false));
-        let here = self.snapshot();
-        let mut first: Option<ComesTo> = None;
-        let mut is_one = true;
-        for choice in 0..alternatives {
-            self.fire(actor, Outcome::new(choice, 0))?;
-            let halt = match self.memory.cut() {
-                Some(bound) => Some(Halt::GivenUp(bound)),
-                None => self.run_on_alone(set, tried, &mut drop)?,
-            };
-            self.memory.take_cut();
-            let comes_to = (self.fingerprint(), halt);
-            is_one &= *first.get_or_insert_with(|| comes_to.clone()) == comes_to;
-            self.restore(&here);
-        }
-        self.known = known;
-        self.memory.watch(watching);
-        if !is_one {
-            let op = self.pending(actor).map_or_else(String::new, |pending| pending.op.to_string());
-            return Err(EngineError::ChoosesAlone { actor: self.specs[actor].name.clone(), op });
-        }
-        Ok(())
-    }
-
-    /// In a final state, runs the epilogue, calls `look`, and puts the final state back.
-    pub(crate) fn with_epilogue<R>(
-        &mut self,
-        look: impl FnOnce(&Self, &Ending) -> R,
-    ) -> Result<R, EngineError> {
-        let mut frames = Vec::new();
-        self.memory.gather(false);
-        let halt = self.run_alone(self.epilogue, &mut |frame| frames.push(frame))?;
-        self.memory.take_cut();
-        let result = look(self, &Ending(halt));
-        while let Some(frame) = frames.pop() {
-            self.undo(frame);
-        }
-        self.memory.gather(true);
-        Ok(result)
-    }
-
-    /// What an observer sees.
-    pub(crate) fn observe(&self) -> Option<String> {
-        self.looking(|| self.system.observe(&self.world))
-    }
-
-    /// The shared state in named columns.
-    pub(crate) fn gutter(&self) -> Vec<(String, String)> {
-        self.looking(|| self.system.gutter(&self.world))
-    }
-
-    /// The shared state in full.
-    pub(crate) fn picture(&self) -> Picture {
-        self.looking(|| self.system.picture(&self.world))
-    }
-
-    /// Runs code that looks at the memory without being an actor.
-    fn looking<R>(&self, look: impl FnOnce() -> R) -> R {
-        self.memory.begin_run(NOBODY, Vec::new(), 0, None);
-        let seen = look();
-        self.memory.end_run();
-        seen
-    }
-
-    /// What was said before anybody moved, when watched.
-    pub(crate) fn into_opening(self) -> Opening {
-        self.opening
-    }
-
-    /// Events since the last call, when watched.
-    pub(crate) fn take_events(&self) -> Vec<Event> {
-        self.memory.take_events()
     }
 
     /// The complete state.

@@ -15,7 +15,8 @@ use crate::actors::actors_of;
 use crate::checkpoint::another;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
-use crate::machine::{Machine, Standing, StateParts, Waits};
+use crate::machine::parts::StateParts;
+use crate::machine::{Machine, Standing, Waits};
 use crate::memory::Saved;
 
 /// Things of one kind, numbered in the order in which they were met.

@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use stalemap_facade::{ActorId, System};
 
-use super::{Frame, Machine, Snapshot, Standing};
+use super::Machine;
+use super::standing::{Frame, Snapshot, Standing};
 use crate::actors::ActorSet;
 use crate::footprint::Footprint;
-use crate::memory::{Pending, Saved, SavedMemory, SavedObject};
+use crate::memory::{Saved, SavedMemory, SavedObject};
 
 /// The parts of a state.
 pub(crate) struct StateParts<State> {
@@ -17,31 +18,6 @@ pub(crate) struct StateParts<State> {
     /// By actor.
     pub(crate) standings: Vec<Rc<Standing<State>>>,
     pub(crate) violated: u64,
-}
-
-/// What an actor's next operation waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Waits {
-    /// It has none: the actor has finished.
-    Finished,
-    Nothing,
-    /// A value of this object.
-    Object(usize),
-}
-
-impl<State> Standing<State> {
-    /// Its share of the state's fingerprint.
-    pub(crate) fn print(&self) -> u128 {
-        self.print
-    }
-
-    pub(crate) fn waits(&self) -> Waits {
-        match self.pending.as_ref().map(Pending::waits_for) {
-            None => Waits::Finished,
-            Some(None) => Waits::Nothing,
-            Some(Some(object)) => Waits::Object(object),
-        }
-    }
 }
 
 impl<S: System> Machine<'_, S> {

@@ -16,7 +16,7 @@ use super::memory::{Pending, ThreadMemory};
 use super::panics::caught;
 use crate::ends::{End, WAITING, waiting};
 use crate::error::EngineError;
-use crate::machine::MAX_SEQUENTIAL;
+use crate::machine::sequential::MAX_SEQUENTIAL;
 use crate::schedule::Choice;
 
 /// What panics when an actor does.
