@@ -8,9 +8,9 @@
 #![forbid(unsafe_code)]
 
 use stalemap_explore::{
-    Choice, Contacts, CostGraph, CostMove, Counterexample, Effects, End, EngineError, Enough, Explanation,
-    Exploration, Halted, Keeper, Limits, Meter, Observation, Opening, Options, Order, Played, PreemptionCost,
-    Progress, Replay, ReplayError, SliceFound, SliceOf, Step, Witness,
+    Checkpointer, Choice, Contacts, CostGraph, CostMove, Counterexample, Effects, End, EngineError, Enough,
+    Explanation, Exploration, Halted, Limits, Meter, Observation, Opening, Options, Order, Played,
+    PreemptionCost, Progress, Replay, ReplayError, SliceFound, SliceOf, Step, Witness,
 };
 use stalemap_facade::{ActorId, Branch, Calls, Property};
 use stalemap_model::system::kernel::Kernel;
@@ -37,16 +37,16 @@ pub fn explore_accepted(
     stalemap_explore::explore_accepted(kernel, options, accepts, progress)
 }
 
-/// [`stalemap_explore::explore_kept`].
+/// [`stalemap_explore::explore_checkpointed`].
 #[inline(never)]
-pub fn explore_kept(
+pub fn explore_checkpointed(
     kernel: &Kernel,
     options: &Options,
     accepts: &dyn Fn(&Calls) -> bool,
-    keeper: &mut dyn Keeper,
+    checkpointer: &mut dyn Checkpointer,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
-    stalemap_explore::explore_kept(kernel, options, accepts, keeper, progress)
+    stalemap_explore::explore_checkpointed(kernel, options, accepts, checkpointer, progress)
 }
 
 /// [`stalemap_explore::explore_slice`].

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use stalemap_facade::{Property, System};
 
-use crate::checkpoint::{Keeper, Wish};
+use crate::checkpoint::{Checkpointer, Request};
 use crate::endings::{Endings, Says};
 use crate::exploration::{Exploration, Frontier, Options, Progress, Statistics};
 use crate::limits::LimitHit;
@@ -26,8 +26,8 @@ use crate::weight::live;
 
 mod acyclic;
 mod batch;
+mod checkpoint;
 mod effect;
-mod kept;
 mod known;
 mod numbering;
 mod states;
@@ -135,16 +135,16 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     pub(crate) fn run(
         &mut self,
         transitions: u64,
-        keeper: &mut dyn Keeper,
+        checkpointer: &mut dyn Checkpointer,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), Refused> {
         let mut asked = self.statistics.transitions;
         while !self.is_over() && self.statistics.transitions < transitions {
             progress(&self.progress());
             self.look_at_the_clock();
-            if self.statistics.transitions - asked >= keeper.interval() {
+            if self.statistics.transitions - asked >= checkpointer.interval() {
                 asked = self.statistics.transitions;
-                self.ask(keeper);
+                self.ask(checkpointer);
             }
             if self.is_stopped() {
                 break;
@@ -185,11 +185,11 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     }
 
     /// Asks what the search is to do.
-    fn ask(&mut self, keeper: &mut dyn Keeper) {
-        match keeper.wish() {
-            Wish::GoOn => {}
-            Wish::Keep => keeper.keep(&|to| self.write(to)),
-            Wish::Stop => {
+    fn ask(&mut self, checkpointer: &mut dyn Checkpointer) {
+        match checkpointer.request() {
+            Request::GoOn => {}
+            Request::Save => checkpointer.save(&|to| self.write(to)),
+            Request::Stop => {
                 self.limits_hit.insert(LimitHit::Interrupted);
             }
         }
@@ -419,7 +419,7 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     /// Looks whether there may be cycles, if everything was explored, and has the search kept.
     pub(crate) fn look_for_cycles(
         &mut self,
-        keeper: &mut dyn Keeper,
+        checkpointer: &mut dyn Checkpointer,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), Refused> {
         if self.is_cyclic.is_none() && !self.is_stopped() {
@@ -427,15 +427,15 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
                 self.is_cyclic = Some(false);
             } else {
                 // Before its counts are used up: where a limit stops that, nothing is known, and this is what is left.
-                keeper.keep(&|to| self.write(to));
-                let is_acyclic = self.can_be_taken_away(keeper, progress)?;
+                checkpointer.save(&|to| self.write(to));
+                let is_acyclic = self.can_be_taken_away(checkpointer, progress)?;
                 if self.is_stopped() {
                     return Ok(());
                 }
                 self.is_cyclic = Some(!is_acyclic);
             }
         }
-        keeper.keep(&|to| self.write(to));
+        checkpointer.save(&|to| self.write(to));
         Ok(())
     }
 

@@ -1,8 +1,8 @@
-//! Keeping a search, so that it can be taken up again: after a limit, or after the process was killed.
+//! Checkpoints of a search, from which it is resumed: after a limit, or after the process was killed.
 //!
-//! Only the exhaustive search is kept. Runs with few preemptions, cycles and least counterexamples are looked at anew: they
-//! take less time, and begin when the search has ended. Whoever keeps a search ([`Keeper`]) says when, and where to;
-//! `search/kept.rs` says what. Numbers are written in little-endian order, and their sum follows, so that what is cut off or
+//! Only the exhaustive search has them. Runs with few preemptions, cycles and least counterexamples are looked at anew: they
+//! take less time, and begin when the search has ended. A [`Checkpointer`] says when they are written, and where to;
+//! `search/checkpoint.rs` says what. Numbers are written in little-endian order, and their sum follows, so that what is cut off or
 //! damaged is noticed.
 
 use std::io::{self, Read, Write};
@@ -13,21 +13,21 @@ use crate::error::EngineError;
 
 pub(crate) mod found;
 
-/// What a search is to do next.
+/// What a search is asked to do next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wish {
+pub enum Request {
     /// Go on.
     GoOn,
-    /// Be kept, and go on.
-    Keep,
-    /// Be kept, and stop: [`LimitHit::Interrupted`](crate::LimitHit::Interrupted).
+    /// Be written, and go on.
+    Save,
+    /// Be written, and stop: [`LimitHit::Interrupted`](crate::LimitHit::Interrupted).
     Stop,
 }
 
-/// Who keeps a search.
-pub trait Keeper {
-    /// What was kept before; the search goes on from there. It is asked once, before the search begins. `None`: nothing.
-    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError>;
+/// Who keeps the checkpoints of a search.
+pub trait Checkpointer {
+    /// The checkpoint that is there; the search goes on from it. It is asked once, before the search begins. `None`: nothing.
+    fn saved(&mut self) -> Result<Option<Box<dyn Read>>, EngineError>;
 
     /// Transitions from one question to the next; at least 1.
     fn interval(&self) -> u64 {
@@ -35,18 +35,18 @@ pub trait Keeper {
     }
 
     /// What the search is to do; asked now and then.
-    fn wish(&mut self) -> Wish;
+    fn request(&mut self) -> Request;
 
-    /// Has the search written. It is called when that was wished for, and once more when the search has ended: at its end, so
+    /// Has the search written. It is called when that was asked for, and once more when the search has ended: at its end, so
     /// that what was found is not looked for again, or at a limit. The search goes on, whatever becomes of it.
-    fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>);
+    fn save(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>);
 }
 
-/// Nobody keeps the search.
+/// There are no checkpoints.
 pub(crate) struct Nobody;
 
-impl Keeper for Nobody {
-    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+impl Checkpointer for Nobody {
+    fn saved(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
         Ok(None)
     }
 
@@ -54,18 +54,18 @@ impl Keeper for Nobody {
         u64::MAX
     }
 
-    fn wish(&mut self) -> Wish {
-        Wish::GoOn
+    fn request(&mut self) -> Request {
+        Request::GoOn
     }
 
-    fn keep(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
+    fn save(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
 }
 
-/// A keeper of which only the wish to stop is heard: for a search that is not kept.
-pub(crate) struct OnlyStops<'r>(pub(crate) &'r mut dyn Keeper);
+/// A checkpointer of which only the request to stop is heard: for a search that has no checkpoints.
+pub(crate) struct OnlyStops<'r>(pub(crate) &'r mut dyn Checkpointer);
 
-impl Keeper for OnlyStops<'_> {
-    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+impl Checkpointer for OnlyStops<'_> {
+    fn saved(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
         Ok(None)
     }
 
@@ -73,14 +73,14 @@ impl Keeper for OnlyStops<'_> {
         self.0.interval()
     }
 
-    fn wish(&mut self) -> Wish {
-        if self.0.wish() == Wish::Stop { Wish::Stop } else { Wish::GoOn }
+    fn request(&mut self) -> Request {
+        if self.0.request() == Request::Stop { Request::Stop } else { Request::GoOn }
     }
 
-    fn keep(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
+    fn save(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
 }
 
-/// What was kept.
+/// Which search was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     /// A depth-first search.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use stalemap_facade::{Calls, System};
 
 use crate::breadth::{Breadth, Found, Refused};
-use crate::checkpoint::{Keeper, Kind, Nobody, Reading, another};
+use crate::checkpoint::{Checkpointer, Kind, Nobody, Reading, another};
 use crate::error::EngineError;
 use crate::estimate::Parts;
 use crate::exploration::{Exploration, FewPreemptions, Options, Progress, Statistics};
@@ -63,14 +63,16 @@ pub fn explore_accepted<S: System>(
 
 /// [`explore_accepted`], with somebody who keeps the search. What is found, and how much was explored, is the same however
 /// often it was interrupted.
-pub fn explore_kept<S: System>(
+pub fn explore_checkpointed<S: System>(
     system: &S,
     options: &Options,
     accepts: &dyn Fn(&Calls) -> bool,
-    keeper: &mut dyn Keeper,
+    checkpointer: &mut dyn Checkpointer,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Result<Exploration, Calls>, EngineError> {
-    if_accepted(system, options, accepts, |machine| explore_from(system, machine, options, keeper, progress))
+    if_accepted(system, options, accepts, |machine| {
+        explore_from(system, machine, options, checkpointer, progress)
+    })
 }
 
 /// Goes on with a machine whose setup is acceptable; of another one, what its calls returned.
@@ -89,7 +91,7 @@ fn explore_from<S: System>(
     system: &S,
     machine: Machine<'_, S>,
     options: &Options,
-    keeper: &mut dyn Keeper,
+    checkpointer: &mut dyn Checkpointer,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Exploration, EngineError> {
     let time = options.limits.time.map(|time| time * 3 / 4);
@@ -97,7 +99,7 @@ fn explore_from<S: System>(
     // With a bound, the search itself is of the highest level.
     let levels = Levels::below(options.limits.preemptions.unwrap_or(u32::MAX));
     let parts = Parts::new(system, options);
-    let mut whole = Whole { system, options, first, levels, parts, keeper, started: Instant::now() };
+    let mut whole = Whole { system, options, first, levels, parts, checkpointer, started: Instant::now() };
     let exploration = whole.search(machine, progress)?;
     tracing::debug!(statistics = ?exploration.statistics, limits = ?exploration.limits_hit, "search ended");
     whole.complete(exploration, progress)
@@ -112,7 +114,7 @@ struct Whole<'a, S: System> {
     levels: Levels,
     /// What the number of states is estimated from.
     parts: Parts<'a, S>,
-    keeper: &'a mut dyn Keeper,
+    checkpointer: &'a mut dyn Checkpointer,
     started: Instant,
 }
 
@@ -124,24 +126,27 @@ impl<S: System> Whole<'_, S> {
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Exploration, EngineError> {
         let first = self.first.clone();
-        let mut file = if machine.halted().is_none() { self.keeper.kept()? } else { None };
-        let mut kept = file.as_mut().map(|file| Reading::new(&mut **file));
-        let kind = kept.as_mut().map(|kept| Kind::read(kept, machine.fingerprint())).transpose()?;
-        let mut search = match kept.take_if(|_| kind == Some(Kind::DepthFirst)) {
+        let mut file = if machine.halted().is_none() { self.checkpointer.saved()? } else { None };
+        let mut checkpoint = file.as_mut().map(|file| Reading::new(&mut **file));
+        let kind = checkpoint
+            .as_mut()
+            .map(|checkpoint| Kind::read(checkpoint, machine.fingerprint()))
+            .transpose()?;
+        let mut search = match checkpoint.take_if(|_| kind == Some(Kind::DepthFirst)) {
             None => Search::new(machine, &first)?,
-            Some(kept) => Search::take_up(machine, &first, kept)?,
+            Some(checkpoint) => Search::resume(machine, &first, checkpoint)?,
         };
         let breadth_after = first.breadth_after();
-        if breadth_after.is_none() && kept.is_some() {
+        if breadth_after.is_none() && checkpoint.is_some() {
             return Err(another());
         }
         if let Some(after) = breadth_after {
             // Once more, if the search has come further before; that is neither worth keeping nor progress.
-            let is_further = kept.is_some();
+            let is_further = checkpoint.is_some();
             if is_further {
-                search.run_kept(after, &mut Nobody, &mut |_| ())?;
+                search.run_checkpointed(after, &mut Nobody, &mut |_| ())?;
             } else {
-                search.run_kept(after, self.keeper, progress)?;
+                search.run_checkpointed(after, self.checkpointer, progress)?;
             }
             if is_further && search.is_complete() {
                 // It would not have been made breadth first.
@@ -152,19 +157,19 @@ impl<S: System> Whole<'_, S> {
                 return search.finish();
             }
             if search.is_paused()
-                && let Some(found) = self.in_numbers(&search, kept, progress)?
+                && let Some(found) = self.in_numbers(&search, checkpoint, progress)?
             {
                 return with_what_was_known(search, found);
             }
         }
         if breadth_after.is_none() || search.is_paused() {
-            self.run_long(progress, &mut |transitions, keeper, progress| {
-                search.run_kept(transitions, keeper, progress)?;
+            self.run_long(progress, &mut |transitions, checkpointer, progress| {
+                search.run_checkpointed(transitions, checkpointer, progress)?;
                 Ok::<_, EngineError>(search.is_paused().then(|| search.progress()))
             })?;
         }
         if search.is_worth_keeping() {
-            self.keeper.keep(&|to| search.write(to));
+            self.checkpointer.save(&|to| search.write(to));
         }
         search.finish()
     }
@@ -173,7 +178,7 @@ impl<S: System> Whole<'_, S> {
     fn in_numbers(
         &mut self,
         so_far: &Search<'_, '_, S>,
-        kept: Option<Reading<'_>>,
+        checkpoint: Option<Reading<'_>>,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Option<Found>, EngineError> {
         let left = self.first.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
@@ -181,15 +186,17 @@ impl<S: System> Whole<'_, S> {
         let options = Options { limits, ..self.first.clone() };
         let steps = || {
             let machine = Machine::new(self.system)?;
-            let mut search = match kept {
+            let mut search = match checkpoint {
                 None => Breadth::new(machine, &options)?,
-                Some(kept) => Breadth::take_up(machine, &options, kept).map_err(Refused::of_another)?,
+                Some(checkpoint) => {
+                    Breadth::resume(machine, &options, checkpoint).map_err(Refused::of_another)?
+                }
             };
-            self.run_long(progress, &mut |transitions, keeper, progress| {
-                search.run(transitions, keeper, progress)?;
+            self.run_long(progress, &mut |transitions, checkpointer, progress| {
+                search.run(transitions, checkpointer, progress)?;
                 Ok::<_, Refused>((!search.is_over()).then(|| search.progress()))
             })?;
-            search.look_for_cycles(self.keeper, progress)?;
+            search.look_for_cycles(self.checkpointer, progress)?;
             search.finish(so_far.violated, progress)
         };
         match steps() {
@@ -213,7 +220,7 @@ impl<S: System> Whole<'_, S> {
         loop {
             let estimate = self.parts.estimate();
             let mut progress = |made: &Progress| progress(&Progress { estimate, ..*made });
-            let Some(so_far) = go(next, self.keeper, &mut progress)? else { return Ok(()) };
+            let Some(so_far) = go(next, self.checkpointer, &mut progress)? else { return Ok(()) };
             if next == LONG {
                 self.look_at_few(&so_far, &mut progress)?;
             }
@@ -235,7 +242,7 @@ impl<S: System> Whole<'_, S> {
         let limits = Limits { memory, ..self.first.limits.clone() };
         let early = Options { limits, bitstate: None, ..self.first.clone() };
         let budget = LONG / EARLY_SHARE;
-        self.levels.explore(self.system, &early, budget, self.keeper, &mut |_| progress(so_far))
+        self.levels.explore(self.system, &early, budget, self.checkpointer, &mut |_| progress(so_far))
     }
 
     /// Adds what is known of runs with few preemptions to what the search found, if that is not everything.
@@ -278,13 +285,13 @@ impl<S: System> Whole<'_, S> {
             progress(&Progress { statistics, estimate, ..*level });
         };
         let budget = LEAST_SHARE.max(made.transitions / 2);
-        self.levels.explore(self.system, &last, budget, self.keeper, &mut progress)
+        self.levels.explore(self.system, &last, budget, self.checkpointer, &mut progress)
     }
 }
 
 /// Lets a search make so many transitions in all; how far it has come, if there are more to make.
 type Go<'g, E> =
-    dyn FnMut(u64, &mut dyn Keeper, &mut dyn FnMut(&Progress)) -> Result<Option<Progress>, E> + 'g;
+    dyn FnMut(u64, &mut dyn Checkpointer, &mut dyn FnMut(&Progress)) -> Result<Option<Progress>, E> + 'g;
 
 /// What the search in numbers found, with what the one before it had found, and the cycles.
 fn with_what_was_known<S: System>(

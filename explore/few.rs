@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use stalemap_facade::{Property, System};
 
-use crate::checkpoint::{Keeper, OnlyStops};
+use crate::checkpoint::{Checkpointer, OnlyStops};
 use crate::error::EngineError;
 use crate::exploration::{Exploration, FewPreemptions, Options, Progress};
 use crate::limits::Limits;
@@ -43,13 +43,13 @@ impl Levels {
     }
 
     /// Explores levels, with this many transitions in all. The limits hold for each level, that of time for all of them. The
-    /// keeper is only asked whether to stop.
+    /// checkpointer is only asked whether to stop.
     pub(crate) fn explore<S: System>(
         &mut self,
         system: &S,
         options: &Options,
         budget: u64,
-        keeper: &mut dyn Keeper,
+        checkpointer: &mut dyn Checkpointer,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
         let started = Instant::now();
@@ -58,7 +58,7 @@ impl Levels {
             let time = options.limits.time.map(|time| time.saturating_sub(started.elapsed()));
             let limits = Limits { preemptions: Some(self.next), time, ..options.limits.clone() };
             let options = Options { limits, ..options.clone() };
-            let level = explore_within(system, &options, left, &mut OnlyStops(keeper), progress)?;
+            let level = explore_within(system, &options, left, &mut OnlyStops(checkpointer), progress)?;
             left -= level.exploration.statistics.transitions.min(left);
             self.enter(level.exploration, level.finished);
             if !level.finished {

@@ -7,7 +7,7 @@
 //!   choices. What it reports as complete is a proof for the given system.
 //!   A large state space is searched breadth first and in numbers, by several threads (`breadth.rs`); for one that no memory is
 //!   enough for there is [`Options::bitstate`].
-//! * [`explore_kept`] does so with a [`Keeper`], who can have the search written and taken up again later.
+//! * [`explore_checkpointed`] does so with a [`Checkpointer`], who can have the search written and taken up again later.
 //! * [`explore_slice`] explores a part of what there is, so that several machines can explore all of it; [`Union`] puts the parts
 //!   together.
 //! * [`minimal_counterexample`] finds the least execution that reaches a violation: fewest preemptions, then
@@ -95,7 +95,7 @@ mod workers;
 
 pub use actors::MAX_ACTORS;
 pub use bitstate::LEAST_BITSTATE;
-pub use checkpoint::{Keeper, Wish};
+pub use checkpoint::{Checkpointer, Request};
 pub use choices::choices;
 pub use conform::{Explanation, Move, Observation, Offer, explain};
 pub use contacts::{Contact, Contacts, Operations, Wait, contacts};
@@ -108,7 +108,7 @@ pub use error::EngineError;
 pub use exploration::{
     Estimate, Exploration, FewPreemptions, Frontier, Lasso, Options, Progress, Statistics,
 };
-pub use explore::{explore, explore_accepted, explore_kept};
+pub use explore::{explore, explore_accepted, explore_checkpointed};
 pub use fingerprint::collision_probability;
 pub use limits::{LimitHit, Limits};
 pub use machine::{Halt, Halted, Opening};

@@ -35,7 +35,7 @@ pub enum LimitHit {
     Preemptions,
     /// States may have been left out: [`Options::bitstate`](crate::Options::bitstate).
     Bitstate,
-    /// Whoever keeps the search wanted it to stop ([`Keeper`](crate::Keeper)).
+    /// Whoever keeps the search wanted it to stop ([`Checkpointer`](crate::Checkpointer)).
     Interrupted,
     /// The actors that an engine takes.
     Actors,

@@ -27,7 +27,7 @@ use stalemap_facade::{ActorId, Bound, Property, System};
 
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
 use crate::bitstate::BitState;
-use crate::checkpoint::{Keeper, Wish};
+use crate::checkpoint::{Checkpointer, Request};
 use crate::cycles::{FairCycles, fair_cycles};
 use crate::endings::{Endings, Says};
 use crate::error::EngineError;
@@ -42,7 +42,7 @@ use crate::schedule::Choice;
 use crate::visited::VisitedSet;
 use crate::weight::{BETWEEN_LOOKS, bytes_of_vector, live, while_growing};
 
-mod kept;
+mod checkpoint;
 pub(crate) mod slices;
 
 /// A search with a limit of transitions.
@@ -57,11 +57,11 @@ pub(crate) fn explore_within<S: System>(
     system: &S,
     options: &Options,
     transitions: u64,
-    keeper: &mut dyn Keeper,
+    checkpointer: &mut dyn Checkpointer,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Within, EngineError> {
     let mut search = Search::new(machine(system, options)?, options)?;
-    search.run_kept(transitions, keeper, progress)?;
+    search.run_checkpointed(transitions, checkpointer, progress)?;
     let paused = search.is_paused();
     // Of a search that is paused nothing is known about cycles.
     let exploration = if paused { search.into_exploration() } else { search.finish()? };
@@ -190,23 +190,24 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
 
     /// Explores as much as it takes, or so many transitions in all; now and then whoever keeps the search is asked what it is
     /// to do.
-    pub(crate) fn run_kept(
+    pub(crate) fn run_checkpointed(
         &mut self,
         transitions: u64,
-        keeper: &mut dyn Keeper,
+        checkpointer: &mut dyn Checkpointer,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
         loop {
-            match keeper.wish() {
-                Wish::Keep if self.is_worth_keeping() => keeper.keep(&|to| self.write(to)),
-                Wish::GoOn | Wish::Keep => {}
-                Wish::Stop => {
+            match checkpointer.request() {
+                Request::Save if self.is_worth_keeping() => checkpointer.save(&|to| self.write(to)),
+                Request::GoOn | Request::Save => {}
+                Request::Stop => {
                     self.limits_hit.insert(LimitHit::Interrupted);
                     self.stopped = true;
                     return Ok(());
                 }
             }
-            let next = transitions.min(self.statistics.transitions.saturating_add(keeper.interval().max(1)));
+            let next =
+                transitions.min(self.statistics.transitions.saturating_add(checkpointer.interval().max(1)));
             self.run(next, progress)?;
             if !self.is_paused() || self.statistics.transitions >= transitions {
                 return Ok(());

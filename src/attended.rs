@@ -3,8 +3,8 @@
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stalemap_checker::{explore, explore_kept};
-use stalemap_explore::{EngineError, Exploration, Keeper, Options, Wish};
+use stalemap_checker::{explore, explore_checkpointed};
+use stalemap_explore::{Checkpointer, EngineError, Exploration, Options, Request};
 use stalemap_model::system::kernel::Kernel;
 
 use crate::checkpoint::{Checkpoints, Tell};
@@ -46,7 +46,7 @@ pub(crate) fn explore_until(
     options: &Options,
 ) -> Result<Exploration, EngineError> {
     let Some(stop) = stop else { return explore(kernel, options, &mut |_| ()) };
-    let explored = explore_kept(kernel, options, &|_| true, &mut Stoppable(stop), &mut |_| ())?;
+    let explored = explore_checkpointed(kernel, options, &|_| true, &mut Stoppable(stop), &mut |_| ())?;
     // All setups are accepted, so that there is no other way.
     explored.map_or_else(|_| explore(kernel, options, &mut |_| ()), Ok)
 }
@@ -54,14 +54,14 @@ pub(crate) fn explore_until(
 /// A search that is not kept, but may be stopped.
 pub(crate) struct Stoppable<'a>(pub(crate) &'a AtomicBool);
 
-impl Keeper for Stoppable<'_> {
-    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+impl Checkpointer for Stoppable<'_> {
+    fn saved(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
         Ok(None)
     }
 
-    fn wish(&mut self) -> Wish {
-        if self.0.load(Ordering::Relaxed) { Wish::Stop } else { Wish::GoOn }
+    fn request(&mut self) -> Request {
+        if self.0.load(Ordering::Relaxed) { Request::Stop } else { Request::GoOn }
     }
 
-    fn keep(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
+    fn save(&mut self, _: &dyn Fn(&mut dyn Write) -> io::Result<()>) {}
 }

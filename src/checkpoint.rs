@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use stalemap_explore::{EngineError, Keeper, Wish};
+use stalemap_explore::{Checkpointer, EngineError, Request};
 use stalemap_model::words::implementation::Implementation;
 use tempfile::{Builder, NamedTempFile};
 use xxhash_rust::xxh3::Xxh3;
@@ -329,25 +329,25 @@ fn difference(key: &str, theirs: &str, ours: &str) -> String {
     }
 }
 
-impl Keeper for Checkpoint<'_> {
-    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+impl Checkpointer for Checkpoint<'_> {
+    fn saved(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
         let file = self.open().map_err(|problem| EngineError::Checkpoint { problem })?;
         Ok(file.map(|file| Box::new(file) as Box<dyn Read>))
     }
 
-    fn wish(&mut self) -> Wish {
-        let wish = if self.of.stop.load(Ordering::Relaxed) {
-            Wish::Stop
+    fn request(&mut self) -> Request {
+        let request = if self.of.stop.load(Ordering::Relaxed) {
+            Request::Stop
         } else if self.last.elapsed() >= self.of.every.unwrap_or(INTERVAL.max(self.took * SHARE)) {
-            Wish::Keep
+            Request::Save
         } else {
-            Wish::GoOn
+            Request::GoOn
         };
-        self.goes_on = wish == Wish::Keep;
-        wish
+        self.goes_on = request == Request::Save;
+        request
     }
 
-    fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) {
+    fn save(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) {
         let begun = Instant::now();
         if let (Some(tell), true) = (self.tell, self.of.stop.load(Ordering::Relaxed)) {
             tell(Telling::Waiting, &format!("interrupted: writes {}", self.path.display()));
@@ -393,28 +393,32 @@ mod tests {
     #[test]
     fn a_search_is_kept_now_and_then_and_when_it_stops() {
         with_one(|kept, mut checkpoint| {
-            assert_eq!(checkpoint.wish(), Wish::GoOn);
+            assert_eq!(checkpoint.request(), Request::GoOn);
             checkpoint.last = ago(11);
-            assert_eq!(checkpoint.wish(), Wish::Keep);
+            assert_eq!(checkpoint.request(), Request::Save);
             checkpoint.took = Duration::from_secs(1);
-            assert_eq!(checkpoint.wish(), Wish::GoOn, "keeping it takes a twentieth of the time at most");
+            assert_eq!(
+                checkpoint.request(),
+                Request::GoOn,
+                "keeping it takes a twentieth of the time at most"
+            );
             checkpoint.last = ago(21);
-            assert_eq!(checkpoint.wish(), Wish::Keep);
-            checkpoint.keep(&|file| file.write_all(b"a search"));
-            assert_eq!(checkpoint.wish(), Wish::GoOn, "it has just been kept");
+            assert_eq!(checkpoint.request(), Request::Save);
+            checkpoint.save(&|file| file.write_all(b"a search"));
+            assert_eq!(checkpoint.request(), Request::GoOn, "it has just been kept");
             assert!(checkpoint.took < Duration::from_secs(1), "and that took another time");
             kept.stop.store(true, Ordering::Relaxed);
-            assert_eq!(checkpoint.wish(), Wish::Stop);
+            assert_eq!(checkpoint.request(), Request::Stop);
         });
     }
 
     #[test]
     fn what_could_not_be_written_is_remembered_and_what_was_there_stays() {
         with_one(|kept, mut checkpoint| {
-            checkpoint.keep(&|file| file.write_all(b"a search"));
+            checkpoint.save(&|file| file.write_all(b"a search"));
             let whole = fs::read(&checkpoint.path).expect("a file");
             assert!(whole.ends_with(b"\n\na search"));
-            checkpoint.keep(&|file| {
+            checkpoint.save(&|file| {
                 file.write_all(b"half a search")?;
                 Err(io::Error::other("no space"))
             });
@@ -422,7 +426,7 @@ mod tests {
             assert_eq!(fs::read_dir(kept.path()).expect("the folder").count(), 1, "nothing is left behind");
             let [problem] = &kept.problems()[..] else { panic!("one problem") };
             assert!(problem.contains("xfs-t1-none.checkpoint: no space"), "{problem}");
-            checkpoint.keep(&|file| file.write_all(b"a search"));
+            checkpoint.save(&|file| file.write_all(b"a search"));
             assert_eq!(kept.problems(), [""; 0], "it is there again");
         });
     }
@@ -436,15 +440,15 @@ mod tests {
             let mut checkpoint = checkpoint.telling(Some(&tell));
             let mut fail = |last| {
                 checkpoint.last = last;
-                let wish = checkpoint.wish();
-                checkpoint.keep(&|_| Err(io::Error::other("no space")));
-                wish
+                let request = checkpoint.request();
+                checkpoint.save(&|_| Err(io::Error::other("no space")));
+                request
             };
-            assert_eq!((fail(ago(11)), told()), (Wish::Keep, 1));
-            assert_eq!((fail(ago(11)), told()), (Wish::Keep, 1));
+            assert_eq!((fail(ago(11)), told()), (Request::Save, 1));
+            assert_eq!((fail(ago(11)), told()), (Request::Save, 1));
             kept.problems.lock().expect("a list").clear();
             kept.stop.store(true, Ordering::Relaxed);
-            assert_eq!((fail(ago(11)), told()), (Wish::Stop, 2), "the end says the problem");
+            assert_eq!((fail(ago(11)), told()), (Request::Stop, 2), "the end says the problem");
             let said = said.lock().expect("a list");
             assert_eq!(said[0], (Telling::Problem, kept.problems().concat()));
             assert_eq!(said[1].0, Telling::Waiting);

@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use stalemap_checker::{explore_accepted, explore_kept, halted_setup, watch_opening};
-use stalemap_explore::{EngineError, Exploration, Keeper, Limits, Options, Progress, Workers};
+use stalemap_checker::{explore_accepted, explore_checkpointed, halted_setup, watch_opening};
+use stalemap_explore::{Checkpointer, EngineError, Exploration, Limits, Options, Progress, Workers};
 use stalemap_facade::{Calls, Counter};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
@@ -205,12 +205,12 @@ fn exhaustively(
     let accepts = |calls: &Calls| kernel.failed_setup(calls).is_empty();
     let mut stoppable = attended.stop.map(Stoppable);
     followed_by(followed, attended, |progress| {
-        let keeper = match (checkpoint, &mut stoppable) {
-            (Some(checkpoint), _) => checkpoint as &mut dyn Keeper,
-            (None, Some(stoppable)) => stoppable as &mut dyn Keeper,
+        let checkpointer = match (checkpoint, &mut stoppable) {
+            (Some(checkpoint), _) => checkpoint as &mut dyn Checkpointer,
+            (None, Some(stoppable)) => stoppable as &mut dyn Checkpointer,
             (None, None) => return explore_accepted(kernel, options, &accepts, progress),
         };
-        explore_kept(kernel, options, &accepts, keeper, progress)
+        explore_checkpointed(kernel, options, &accepts, checkpointer, progress)
     })
 }
 

@@ -11,7 +11,7 @@ mod effects;
 
 use super::numbering::Refused;
 use super::{Breadth, Expanded};
-use crate::checkpoint::{Keeper, Wish};
+use crate::checkpoint::{Checkpointer, Request};
 use crate::exploration::Progress;
 use crate::limits::LimitHit;
 use crate::visited::Part;
@@ -27,10 +27,10 @@ impl<S: System> Breadth<'_, '_, S> {
     }
 
     /// What there is to be kept was kept before.
-    fn ask_whether_to_stop(&mut self, keeper: &mut dyn Keeper) {
-        match keeper.wish() {
-            Wish::GoOn | Wish::Keep => {}
-            Wish::Stop => {
+    fn ask_whether_to_stop(&mut self, checkpointer: &mut dyn Checkpointer) {
+        match checkpointer.request() {
+            Request::GoOn | Request::Save => {}
+            Request::Stop => {
                 self.limits_hit.insert(LimitHit::Interrupted);
             }
         }
@@ -39,7 +39,7 @@ impl<S: System> Breadth<'_, '_, S> {
     /// Whether all states can be taken away. The counts of the visited set, and the level, are used up.
     pub(super) fn can_be_taken_away(
         &mut self,
-        keeper: &mut dyn Keeper,
+        checkpointer: &mut dyn Checkpointer,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<bool, Refused> {
         if self.visited.has_too_many_arrivals() || self.visited.arrivals(self.start.1) != 0 {
@@ -58,9 +58,9 @@ impl<S: System> Breadth<'_, '_, S> {
                 self.look_at_the_clock();
                 let expanded = self.look_up(tasks);
                 unasked += expanded.iter().map(|expanded| expanded.transitions).sum::<u64>();
-                if unasked >= keeper.interval().max(LEAST_INTERVAL) {
+                if unasked >= checkpointer.interval().max(LEAST_INTERVAL) {
                     unasked = 0;
-                    self.ask_whether_to_stop(keeper);
+                    self.ask_whether_to_stop(checkpointer);
                 }
                 let needs = expanded.iter().map(Expanded::bytes).sum::<u64>();
                 if self.options.limits.memory.is_some_and(|most| self.bytes() + needs > most) {

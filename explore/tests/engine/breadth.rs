@@ -1,7 +1,7 @@
 //! The breadth-first search in numbers, where random programs are too small for it: many states, many values, limits.
 //!
 //! That it finds what the depth-first search finds is in `differential.rs`, and for relaxed memory here; that it can be interrupted
-//! is in `kept.rs`.
+//! is in `checkpoints.rs`.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

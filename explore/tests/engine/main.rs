@@ -4,6 +4,7 @@
 //! One program, because linking the engines again for each subject takes longer than running most of them.
 
 mod breadth;
+mod checkpoints;
 mod classics;
 mod common;
 mod conform;
@@ -15,7 +16,6 @@ mod engines;
 mod facade;
 mod fingerprints;
 mod handovers;
-mod kept;
 mod limits;
 mod litmus;
 mod loom_memory;

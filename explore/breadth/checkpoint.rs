@@ -1,4 +1,4 @@
-//! A breadth-first search as it is kept, and taken up again (`checkpoint.rs`).
+//! Checkpoints of a breadth-first search (`checkpoint.rs`).
 //!
 //! States are written as their numbers. What these stand for cannot be written; it is learned again, from the same states in the
 //! same order, and so gets the same numbers. What is known by name (the properties that an end violates, the bound at which
@@ -56,7 +56,7 @@ impl<S: System> Breadth<'_, '_, S> {
 impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     /// A search that goes on from what was kept. It must have been kept with the same options, but for the limits and the
     /// number of threads.
-    pub(crate) fn take_up(
+    pub(crate) fn resume(
         machine: Machine<'s, S>,
         options: &'o Options,
         mut from: Reading<'_>,

@@ -1,4 +1,4 @@
-//! Searches that are kept and taken up again, on random programs.
+//! Searches that are resumed from their checkpoints, on random programs.
 //!
 //! However often a search is interrupted, and by whatever, it must end as if nothing had happened: with the same states,
 //! transitions, ends, ways and limits. A checkpoint that is not whole is refused.
@@ -7,18 +7,20 @@ use std::fmt::Debug;
 use std::io::{self, Cursor, Read, Write};
 use std::ops::ControlFlow;
 
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+use stalemap_explore::{
+    Checkpointer, End, EngineError, Exploration, LimitHit, Limits, Options, Progress, Request, explore,
+    explore_checkpointed,
+};
+use stalemap_facade::Ordering::Relaxed;
+use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Call, Op, Returned, Role, System};
+
 use crate::common::config;
 use crate::common::litmus::{Access, Litmus, Value};
 use crate::common::program::{Operand, Program, Repeat, Statement, Task};
 use crate::common::random_litmus::litmus;
 use crate::common::strategy::{looping, straight_line};
-use proptest::prelude::*;
-use proptest::test_runner::TestCaseResult;
-use stalemap_explore::{
-    End, EngineError, Exploration, Keeper, LimitHit, Limits, Options, Progress, Wish, explore, explore_kept,
-};
-use stalemap_facade::Ordering::Relaxed;
-use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Call, Op, Returned, Role, System};
 
 /// Transitions up to which a program is interrupted after each share of them.
 const MOST_TRANSITIONS: u64 = 20_000;
@@ -28,20 +30,20 @@ struct Shelf {
     kept: Vec<u8>,
     interval: u64,
     /// What is wished for, question by question; after that, that the search goes on.
-    wishes: Vec<Wish>,
+    wishes: Vec<Request>,
     /// How often a search was kept.
     times: u32,
 }
 
 impl Shelf {
-    fn new(interval: u64, kept: Vec<u8>, wishes: &[Wish]) -> Self {
+    fn new(interval: u64, kept: Vec<u8>, wishes: &[Request]) -> Self {
         let wishes = wishes.iter().rev().copied().collect();
         Shelf { kept, interval, wishes, times: 0 }
     }
 }
 
-impl Keeper for Shelf {
-    fn kept(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
+impl Checkpointer for Shelf {
+    fn saved(&mut self) -> Result<Option<Box<dyn Read>>, EngineError> {
         let kept = (!self.kept.is_empty()).then(|| Cursor::new(self.kept.clone()));
         Ok(kept.map(|kept| Box::new(kept) as Box<dyn Read>))
     }
@@ -50,11 +52,11 @@ impl Keeper for Shelf {
         self.interval
     }
 
-    fn wish(&mut self) -> Wish {
-        self.wishes.pop().unwrap_or(Wish::GoOn)
+    fn request(&mut self) -> Request {
+        self.wishes.pop().unwrap_or(Request::GoOn)
     }
 
-    fn keep(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) {
+    fn save(&mut self, search: &dyn Fn(&mut dyn Write) -> io::Result<()>) {
         self.kept.clear();
         search(&mut self.kept).expect("a vector takes all");
         self.times += 1;
@@ -70,7 +72,7 @@ fn explored_with(
     options: &Options,
     shelf: &mut Shelf,
 ) -> Result<Exploration, EngineError> {
-    let explored = explore_kept(system, options, &|_| true, shelf, &mut |_| ())?;
+    let explored = explore_checkpointed(system, options, &|_| true, shelf, &mut |_| ())?;
     Ok(explored.unwrap_or_else(|_| unreachable!("every setup is accepted")))
 }
 
@@ -89,7 +91,7 @@ fn interruptions_change_nothing(system: &impl System, options: &Options, parts: 
     let mut kept = Vec::new();
     let mut interruptions = 0;
     loop {
-        let mut shelf = Shelf::new(interval, kept, &[Wish::GoOn, Wish::Stop]);
+        let mut shelf = Shelf::new(interval, kept, &[Request::GoOn, Request::Stop]);
         let found = explored_with(system, options, &mut shelf).map_err(fail)?;
         if !found.limits_hit.contains(&LimitHit::Interrupted) {
             prop_assert_eq!(&found, &whole);
@@ -121,10 +123,10 @@ fn interruptions_change_nothing(system: &impl System, options: &Options, parts: 
 fn kills_change_nothing(system: &impl System, options: &Options, share: u64) -> TestCaseResult {
     let whole = whole(system, options)?;
     let interval = (whole.statistics.transitions * share / 100).max(1);
-    let mut shelf = Shelf::new(interval, Vec::new(), &[Wish::GoOn, Wish::Keep]);
+    let mut shelf = Shelf::new(interval, Vec::new(), &[Request::GoOn, Request::Save]);
     prop_assert_eq!(&explored_with(system, options, &mut shelf).map_err(fail)?, &whole);
     // What was kept first was written over at the end; so the search is kept again, and that is what is left.
-    let mut first = Shelf::new(interval, Vec::new(), &[Wish::GoOn, Wish::Stop]);
+    let mut first = Shelf::new(interval, Vec::new(), &[Request::GoOn, Request::Stop]);
     explored_with(system, options, &mut first).map_err(fail)?;
     prop_assert_eq!(first.times, u32::from(whole.halted.is_none()));
     let found = explored_with(system, options, &mut Shelf::new(1, first.kept, &[])).map_err(fail)?;
@@ -154,7 +156,7 @@ fn limits_change_nothing(system: &impl System, limit: impl Fn(u64) -> Limits) ->
 fn damage_is_noticed(system: &impl System, place: usize, bit: u8) -> TestCaseResult {
     let options = Options::default();
     let interval = whole(system, &options)?.statistics.transitions / 2;
-    let mut shelf = Shelf::new(interval, Vec::new(), &[Wish::GoOn, Wish::Stop]);
+    let mut shelf = Shelf::new(interval, Vec::new(), &[Request::GoOn, Request::Stop]);
     explored_with(system, &options, &mut shelf).map_err(fail)?;
     if shelf.kept.is_empty() {
         return Err(TestCaseError::reject("there is nothing to keep"));
@@ -238,7 +240,7 @@ fn what_ends_take_counts_in_a_search_that_goes_on() {
     const LOOK: u64 = 4096;
     let chooser = Chooser { alternatives: 4000 };
     let options = Options { transition_cache: false, ..Options::default() };
-    let mut shelf = Shelf::new(LOOK, Vec::new(), &[Wish::GoOn, Wish::Stop]);
+    let mut shelf = Shelf::new(LOOK, Vec::new(), &[Request::GoOn, Request::Stop]);
     explored_with(&chooser, &options, &mut shelf).expect("a sound system");
     let look = |shelf: &mut Shelf| {
         let mut bytes = None;
@@ -247,8 +249,8 @@ fn what_ends_take_counts_in_a_search_that_goes_on() {
                 bytes.get_or_insert(progress.bytes);
             }
         };
-        let found =
-            explore_kept(&chooser, &options, &|_| true, shelf, &mut progress).expect("a sound system");
+        let found = explore_checkpointed(&chooser, &options, &|_| true, shelf, &mut progress)
+            .expect("a sound system");
         assert!(found.is_ok());
         bytes.expect("it is looked at")
     };
@@ -272,7 +274,7 @@ fn what_ends_take_counts() {
 #[test]
 fn states_that_take_more_than_the_limit_of_memory_are_refused() {
     let chooser = Chooser { alternatives: 4000 };
-    let mut shelf = Shelf::new(5000, Vec::new(), &[Wish::GoOn, Wish::Stop]);
+    let mut shelf = Shelf::new(5000, Vec::new(), &[Request::GoOn, Request::Stop]);
     explored_with(&chooser, &Options::default(), &mut shelf).expect("a sound system");
     let limits = Limits { memory: Some(1 << 14), ..Limits::default() };
     let refused = explored_with(&chooser, &Options { limits, ..Options::default() }, &mut shelf);
@@ -291,7 +293,7 @@ fn storing(tasks: &[&[u64]]) -> Program {
 
 #[test]
 fn a_search_of_another_system_is_refused() {
-    let kept = |program: &Program, wishes: &[Wish]| {
+    let kept = |program: &Program, wishes: &[Request]| {
         let mut shelf = Shelf::new(2, Vec::new(), wishes);
         explored_with(program, &Options::default(), &mut shelf).expect("a sound program");
         shelf.kept
@@ -301,9 +303,9 @@ fn a_search_of_another_system_is_refused() {
         assert!(matches!(refused, Err(EngineError::Checkpoint { .. })), "{refused:?}");
     };
     let (one, other) = (storing(&[&[1, 2], &[1, 2]]), storing(&[&[2, 2], &[1, 2]]));
-    refused(&other, kept(&one, &[Wish::GoOn, Wish::Stop]));
+    refused(&other, kept(&one, &[Request::GoOn, Request::Stop]));
     let more = storing(&[&[1, 2], &[1, 2], &[1]]);
-    refused(&more, kept(&one, &[Wish::GoOn, Wish::Stop]));
+    refused(&more, kept(&one, &[Request::GoOn, Request::Stop]));
     refused(&more, kept(&one, &[]));
 }
 
@@ -312,7 +314,7 @@ fn who_interrupts_does_not_wait_for_runs_with_few_preemptions() {
     let program = storing(&[&[1, 2, 3, 4, 5, 6], &[11, 12, 13, 14, 15, 16], &[21, 22, 23, 24, 25, 26]]);
     let limits = Limits { states: Some(300), ..Limits::default() };
     let options = Options { limits, ..Options::default() };
-    let found = |wishes: &[Wish]| {
+    let found = |wishes: &[Request]| {
         explored_with(&program, &options, &mut Shelf::new(1 << 13, Vec::new(), wishes))
             .expect("a sound program")
     };
@@ -320,11 +322,11 @@ fn who_interrupts_does_not_wait_for_runs_with_few_preemptions() {
     let whole = found(&[]);
     assert_eq!((few(&whole), whole.limits_hit), (Some(0), [LimitHit::States].into()));
     // The search asks once, and so does each number of preemptions.
-    let interrupted = found(&[Wish::GoOn, Wish::Stop]);
+    let interrupted = found(&[Request::GoOn, Request::Stop]);
     let both = [LimitHit::States, LimitHit::Interrupted];
     assert_eq!((few(&interrupted), interrupted.limits_hit), (None, both.into()));
     assert_eq!(interrupted.statistics, whole.statistics);
-    let later = found(&[Wish::GoOn, Wish::GoOn, Wish::Stop]);
+    let later = found(&[Request::GoOn, Request::GoOn, Request::Stop]);
     assert_eq!((few(&later), later.limits_hit), (Some(0), both.into()));
 }
 
@@ -377,7 +379,7 @@ fn a_search_that_is_interrupted_while_it_looks_for_cycles_is_incomplete_and_goes
     assert_eq!(whole.statistics.states, 17_u64.pow(4));
     assert!(whole.is_complete() && whole.lasso.is_some(), "{:?}", whole.limits_hit);
     // Depth first it asks once, and breadth first.
-    let mut shelf = Shelf::new(1 << 18, Vec::new(), &[Wish::GoOn, Wish::GoOn, Wish::Stop]);
+    let mut shelf = Shelf::new(1 << 18, Vec::new(), &[Request::GoOn, Request::GoOn, Request::Stop]);
     let interrupted = found(&mut shelf);
     assert_eq!(interrupted.limits_hit, [LimitHit::Interrupted].into());
     assert_eq!(interrupted.statistics, whole.statistics);
@@ -389,7 +391,7 @@ fn a_search_that_is_interrupted_while_it_looks_for_cycles_is_incomplete_and_goes
 #[test]
 fn a_search_that_goes_on_breadth_first_reports_no_less_than_it_had() {
     let options = Options { breadth_after: Some(10_000), ..Options::default() };
-    let mut shelf = Shelf::new(1 << 15, Vec::new(), &[Wish::GoOn, Wish::GoOn, Wish::Stop]);
+    let mut shelf = Shelf::new(1 << 15, Vec::new(), &[Request::GoOn, Request::GoOn, Request::Stop]);
     let before = explored_with(&Counting, &options, &mut shelf).expect("a sound system");
     assert_eq!(before.limits_hit, [LimitHit::Interrupted].into());
     assert!(before.statistics.transitions > 20_000, "it is breadth first: {:?}", before.statistics);
@@ -397,7 +399,7 @@ fn a_search_that_goes_on_breadth_first_reports_no_less_than_it_had() {
     let mut progress = |progress: &Progress| least = least.min(progress.statistics.states);
     let mut shelf = Shelf::new(u64::MAX, shelf.kept, &[]);
     let found =
-        explore_kept(&Counting, &options, &|_| true, &mut shelf, &mut progress).expect("a sound system");
+        explore_checkpointed(&Counting, &options, &|_| true, &mut shelf, &mut progress).expect("a sound system");
     assert!(found.is_ok());
     assert_eq!(least, before.statistics.states);
 }

@@ -1,4 +1,4 @@
-//! A search as it is kept, and taken up again (`checkpoint.rs`).
+//! Checkpoints of a depth-first search (`checkpoint.rs`).
 //!
 //! The visited set is fingerprints, and is written as it is. The states on the stack are not: their values are the system's. So
 //! the way to the last of them is written, and gone again; each state must have the fingerprint that it had, and with it the
@@ -194,7 +194,7 @@ impl<S: System> Search<'_, '_, S> {
 impl<'s, 'o, S: System> Search<'s, 'o, S> {
     /// A search that goes on from what was kept. It must have been kept with the same options, but for the limits of states,
     /// memory and time.
-    pub(crate) fn take_up(
+    pub(crate) fn resume(
         machine: Machine<'s, S>,
         options: &'o Options,
         mut from: Reading<'_>,
