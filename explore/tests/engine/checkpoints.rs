@@ -398,8 +398,8 @@ fn a_search_that_goes_on_breadth_first_reports_no_less_than_it_had() {
     let mut least = u64::MAX;
     let mut progress = |progress: &Progress| least = least.min(progress.statistics.states);
     let mut shelf = Shelf::new(u64::MAX, shelf.kept, &[]);
-    let found =
-        explore_checkpointed(&Counting, &options, &|_| true, &mut shelf, &mut progress).expect("a sound system");
+    let found = explore_checkpointed(&Counting, &options, &|_| true, &mut shelf, &mut progress)
+        .expect("a sound system");
     assert!(found.is_ok());
     assert_eq!(least, before.statistics.states);
 }
