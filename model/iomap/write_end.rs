@@ -48,9 +48,6 @@ pub(super) async fn copy<B: Backend>(
     attach_buffers(inode, &iter.iomap, folio);
     let short = copied_to < stop;
     let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy == ShortCopy::Accept;
-    if short {
-        inode.sb.backend.reach(branches::SHORT_COPY);
-    }
     let done = if accepted { copied_to } else { write.pos };
     let cut = short && (done == write.pos || inode.sb.config.design.failed_cut == FailedCut::Always);
     // Also if nothing was copied behind end of file: up to where it was to be copied.
@@ -127,7 +124,11 @@ fn next_folio<B: Backend>(inode: &Inode<B>, mut iter: IomapIter) -> WriteState {
 async fn end_of_copy<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write, locked: &Locked) -> Cell {
     let source_end = [write.resident_until, write.faults_at].into_iter().flatten().min().unwrap_or(Cell::MAX);
     let end = locked.covered.end.min(source_end);
-    end - missing(inode, me, write, locked.folio.index, end.saturating_sub(write.pos)).await
+    let copied_to = end - missing(inode, me, write, locked.folio.index, end.saturating_sub(write.pos)).await;
+    if copied_to < locked.covered.end {
+        inode.sb.backend.reach(branches::SHORT_COPY);
+    }
+    copied_to
 }
 
 /// How many of the cells a copy from the user's buffer leaves out, where it may.

@@ -22,13 +22,18 @@ pub(super) async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest)
     let index = inode.sb.geometry.folio_of(rest.cells.start);
     let target = u32::from(index);
     let mut slot = inode.page(index).lock(Op::on("filemap_fault", target)).await;
+    let ready = slot.current().filter(|(_, folio)| folio.uptodate && folio.locked.is_none());
+    let ready = ready.map(|(id, _)| id);
+    if rest.access != Access::Load {
+        // i_size is looked at again with the folio locked. A load has that in a step of its own.
+        inode.folio_passed(index, ready);
+    }
     if is_beyond_eof(inode, &rest) {
         inode.emit(|| What::Sigbus(None));
         return None;
     }
     // A load is first tried by filemap_map_pages, which leaves PG_dropbehind alone.
-    let ready = slot.current().is_some_and(|(_, folio)| folio.uptodate && folio.locked.is_none());
-    if rest.access != Access::Load || !ready {
+    if rest.access != Access::Load || ready.is_none() {
         slot.looked_up();
     }
     let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.uptodate)) else {

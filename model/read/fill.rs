@@ -268,9 +268,9 @@ async fn lock<B: Backend>(
 fn is_read_ahead<B: Backend>(inode: &Inode<B>, folio: &Folio) -> bool {
     let design = &inode.sb.config.design;
     let mut blocks = 0..inode.sb.geometry.blocks_per_folio();
-    (inode.direct || inode.moves_blocks)
-        && design.fill_lock == FillLock::Submitted
+    design.fill_lock == FillLock::Submitted
         && design.read_end == ReadEnd::LastPiece
+        && (inode.direct || inode.sb.config.moves_blocks(inode.number))
         && !blocks.any(|block| folio.block_uptodate(block))
 }
 

@@ -86,8 +86,6 @@ pub struct Inode<B: Backend> {
     pub layouts: Option<B::Lock<Layouts>>,
     /// Whether anybody does direct I/O on the file. If nobody does, nobody waits for it.
     pub direct: bool,
-    /// Whether anybody moves its blocks.
-    pub moves_blocks: bool,
     /// Whether a device stores into the file's pages, and dirties them by a reference alone.
     pub pins_pages: bool,
     /// Whether anybody stores through a mapping, which may be behind end of file.
@@ -170,7 +168,6 @@ impl<B: Backend> Inode<B> {
             i_dio_count: backend.lock("i_dio_count", 0),
             layouts: sb.config.hands_out(number).then(|| backend.lock("layouts", Layouts::default())),
             direct: sb.config.does_direct_io(number),
-            moves_blocks: sb.config.moves_blocks(number),
             pins_pages: sb.config.pins_pages(number),
             stores: sb.config.stores_through_mappings(number),
             pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),

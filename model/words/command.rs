@@ -473,19 +473,16 @@ impl Command {
             Command::Pread { range, chunk, io, dontcache } =>
                 row(Some(by_io(*io, "read(2)", "direct read")), Calls(range.clone(), *chunk), Keeps, Stay, Nothing, of_io(*io, *dontcache), Role::Io(*io)),
             Command::Seek { from, .. } => row(Some("lseek(2)"), Touches::From(*from), Keeps, Stay, Nothing, &[], Searches),
-            Command::Fiemap { range } =>
-                row(Some("fiemap"), to_end(range), Keeps, Stay, Nothing, &[MAPPED_ON_REQUEST], Searches),
+            Command::Fiemap { range } => row(Some("fiemap"), to_end(range), Keeps, Stay, Nothing, &[MAPPED_ON_REQUEST], Searches),
             Command::CopySparse => row(Some("a sparse copy"), none, Keeps, Stay, Nothing, &[], Searches),
             Command::Wait => row(None, none, Keeps, Stay, Nothing, &[], Plain),
 
             Command::Mmap { range, .. } => row(None, Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
             Command::Munmap => row(None, none, Keeps, Stay, Nothing, &[], Plain),
             Command::Mread { range } => row(Some("load"), Pages(range.clone()), Keeps, Stay, Nothing, &[], Plain),
-            Command::Mwrite { range, fill } =>
-                row(Some("store"), Pages(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
+            Command::Mwrite { range, fill } => row(Some("store"), Pages(range.clone()), Keeps, Stay, Written(*fill), &[], Plain),
             Command::Dma { range, fill } => row(None, Pages(range.clone()), Keeps, Stay, Pinned(*fill), &[], Plain),
-            Command::MadviseDontneed { range } =>
-                row(Some("madvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
+            Command::MadviseDontneed { range } => row(Some("madvise(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], Plain),
 
             Command::Msync { range, wait } => row(Some("msync(2)"), Bytes(range.clone()), Keeps, Stay, Nothing, &[], if *wait { Syncs } else { Plain }),
             Command::Fsync | Command::Fdatasync => row(Some("fsync(2)"), none, Keeps, Stay, Nothing, &[], Syncs),
@@ -512,8 +509,7 @@ impl Command {
             Command::Finsert { range } =>
                 row(FALLOCATE_CALL, Bytes(range.clone()), Gains(range.clone()), Move, Nothing, &[RANGE_MODES], Plain),
 
-            Command::Funshare { range } =>
-                row(FALLOCATE_CALL, Bytes(range.clone()), GrowsTo(range.end), Stay, Nothing, &[SHARED_BLOCKS], Unshares),
+            Command::Funshare { range } => row(FALLOCATE_CALL, Bytes(range.clone()), GrowsTo(range.end), Stay, Nothing, &[SHARED_BLOCKS], Unshares),
             Command::Reflink { source, from, range } =>
                 row(Some("reflink"), Copy(*from, range.clone()), GrowsTo(range.end), Share, Nothing, &[SHARED_BLOCKS], PassesBlocks(*source)),
             Command::Exchange { with, range } =>

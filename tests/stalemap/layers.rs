@@ -193,11 +193,11 @@ fn layer_of_tool(module: &str) -> usize {
 }
 
 /// The imports of a later layer.
-fn imports_of_later(folder: &str, layer: impl Fn(&str) -> usize) -> Vec<String> {
-    let imports = Imports::of(folder);
-    assert!(imports.0.len() > 60, "{} files were read", imports.0.len());
-    let later = imports.0.iter().flat_map(|(module, imported)| {
-        let later = imported.iter().filter(|other| layer(other) > layer(module));
+fn imports_of_later(folder: &str, place: impl Fn(&str) -> usize) -> Vec<String> {
+    let all = Imports::of(folder).0;
+    assert!(all.len() > 60, "{} files were read", all.len());
+    let later = all.iter().flat_map(|(module, imported)| {
+        let later = imported.iter().filter(|other| place(other) > place(module));
         later.map(move |other| format!("{module} -> {other}"))
     });
     later.collect()

@@ -78,7 +78,7 @@ fn sentences_of(comparison: &Comparison<'_>, brevity: Brevity) -> Vec<String> {
         Some(baseline) => Some(without_a_check(designs, baseline, brevity)),
         None => share(designs, "Designs, data lost or exposed", brevity),
     };
-    let kernels = if baseline.is_some() { "Kernels, the same" } else { "Kernels, data lost or exposed" };
+    let kernels = if baseline.is_some() { "Kernels lose" } else { "Kernels, data lost or exposed" };
     let parts = [
         Some(question(comparison)),
         first,
