@@ -80,14 +80,7 @@ impl<'s, S: System> Machine<'s, S> {
     }
 
     fn on(system: &'s S, memory: Memory) -> Result<Self, EngineError> {
-        let specs = system.actors();
-        if specs.len() > MAX_ACTORS {
-            return Err(EngineError::TooManyActors { actors: specs.len() });
-        }
-        let mut names = BTreeSet::new();
-        if let Some(spec) = specs.iter().find(|spec| !names.insert(spec.name.as_str())) {
-            return Err(EngineError::SameName { name: spec.name.clone() });
-        }
+        let specs = actors(system)?;
         let world = system.world(&memory);
         let set = |role: Role| {
             let members = specs.iter().enumerate().filter(|(_, spec)| spec.role == role);
@@ -437,6 +430,19 @@ impl<'s, S: System> Machine<'s, S> {
         self.memory.restore(&snapshot.memory);
         self.standings.clone_from(&snapshot.standings);
         self.standings_print = snapshot.standings_print;
+    }
+}
+
+/// The actors of a system: no more than there may be, each with a name of its own.
+fn actors<S: System>(system: &S) -> Result<Vec<ActorSpec>, EngineError> {
+    let specs = system.actors();
+    if specs.len() > MAX_ACTORS {
+        return Err(EngineError::TooManyActors { actors: specs.len() });
+    }
+    let mut names = BTreeSet::new();
+    match specs.iter().find(|spec| !names.insert(spec.name.as_str())) {
+        Some(spec) => Err(EngineError::SameName { name: spec.name.clone() }),
+        None => Ok(specs),
     }
 }
 
