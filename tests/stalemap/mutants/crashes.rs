@@ -100,7 +100,7 @@ fn conversion_without_a_flush() {
 fn sync_without_a_flush() {
     let flush: Mutation = |_, fs| fs.sync_fs = SyncFs::Flush;
     let nothing: Mutation = |_, fs| fs.sync_fs = SyncFs::Nothing;
-    holds("xfs/sync-cache", flush, &[branches::CONVERT]);
+    holds("xfs/sync-cache", flush, &[]);
     violates("xfs/sync-cache", nothing, &[properties::CRASH_LOST]);
     holds("zonefs/sync-cache", flush, &[]);
     let log: Mutation = |_, fs| fs.sync_fs = SyncFs::Log;
@@ -109,7 +109,7 @@ fn sync_without_a_flush() {
     let zoned: Mutation = |_, fs| {
         *fs = Personality { device_cache: fs.device_cache, ..Personality::built_in("xfs-zoned").unwrap() };
     };
-    holds("xfs/sync-cache", zoned, &[branches::CONVERT]);
+    holds("xfs/sync-cache", zoned, &[]);
 }
 
 /// A shutdown leaves what the device has completed, flushed or not.
