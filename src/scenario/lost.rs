@@ -74,12 +74,11 @@ fn open_array(source: &str) -> Option<Range<usize>> {
                 (Some('"'), _) if escaped => escaped = false,
                 (Some('"'), '\\') => escaped = true,
                 (Some(with), _) if c == with => quote = None,
-                (Some(_), _) => {}
                 (None, '"' | '\'') => quote = Some(c),
                 (None, '#') => break,
                 (None, '[') => open.push(start + at),
                 (None, ']') => drop(open.pop()),
-                (None, _) => {}
+                (Some(_) | None, _) => {}
             }
         }
         start += line.len();
