@@ -16,6 +16,7 @@ use std::ops::ControlFlow;
 
 use stalemap_facade::{ActorId, Atomic, Backend, Op, Ordering, Returned};
 
+use crate::fsync::jdata::keep_pages_dirty;
 use crate::fsync::{Upto, log_force};
 use crate::judge::survivors::Told;
 use crate::path::{Part, Path, Stepped};
@@ -29,6 +30,7 @@ use crate::words::command::Command;
 use crate::words::personality::{Hooks, SyncFs};
 use crate::writeback::flush::{self, WriteAndWait};
 use crate::writeback::gfs2_log_flush::{self, LogFlushState};
+use crate::writeback::jdata::{self, JdataState};
 
 /// A sync(2) or syncfs(2) under way.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -55,6 +57,10 @@ enum At {
     LogFlush(LogFlushState, InodeDirty),
     /// That is flushed, before the file leaves the list of ordered data.
     OrderedDel,
+    /// The inode was taken for clean, when so much of it was dirty; before it is known whether pages with journalled data are dirty still.
+    Tagged(InodeDirty),
+    /// Flushing a log with journalled data.
+    Journal(JdataState),
     /// Before the log is forced.
     LogForce(Upto),
     /// Before the end of one that has no more to do.
@@ -101,6 +107,16 @@ impl Path for SyncState {
                 inode.ordered_del();
                 ControlFlow::Continue(At::Return)
             }
+            At::Tagged(was) => {
+                keep_pages_dirty(inode).await;
+                let flushes = was != InodeDirty::Clean || inode.sb.config.fs.sync_fs != SyncFs::Nothing;
+                let journal = At::Journal(JdataState::log_flush());
+                ControlFlow::Continue(if flushes { journal } else { At::Return })
+            }
+            At::Journal(inner) => match jdata::step(inode, me, inner).await {
+                ControlFlow::Continue(inner) => ControlFlow::Continue(At::Journal(inner)),
+                ControlFlow::Break(()) => ControlFlow::Continue(At::Return),
+            },
             At::LogForce(upto) => {
                 log_force(inode, upto).await;
                 synced(inode, me, call)
@@ -132,8 +148,9 @@ async fn waited<B: Backend>(inode: &Inode<B>, me: ActorId, call: Call) -> Contro
     }
     let (config, judged) = (&inode.sb.config, inode.log().is_some());
     let jdata = config.fs.hooks == Hooks::Jdata;
-    if judged && inode.merges_transactions() && !jdata {
-        return ControlFlow::Continue(write_inode(inode));
+    if judged && inode.merges_transactions() {
+        let written = if jdata { At::Tagged(inode.mark_clean()) } else { write_inode(inode) };
+        return ControlFlow::Continue(written);
     }
     let forces = judged && !jdata || config.defers_freed() && (!jdata || inode.sets_data_mode);
     match config.fs.sync_fs {

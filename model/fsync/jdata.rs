@@ -88,9 +88,7 @@ pub(super) async fn step<B: Backend>(
             }
         }
         JdataFsync::Clean(was, folios) => {
-            if is_tagged(inode).await {
-                inode.mark_pages_dirty();
-            }
+            keep_pages_dirty(inode).await;
             if was == InodeDirty::Clean {
                 return ControlFlow::Break(folios);
             }
@@ -103,13 +101,14 @@ pub(super) async fn step<B: Backend>(
     })
 }
 
-/// `mapping_tagged`, which is looked at here folio by folio.
-async fn is_tagged<B: Backend>(inode: &Inode<B>) -> bool {
+/// An inode that was just taken for clean has dirty pages still, if a folio is tagged (`mapping_tagged`), which is looked at here folio by
+/// folio.
+pub(crate) async fn keep_pages_dirty<B: Backend>(inode: &Inode<B>) {
     for index in 0..inode.sb.geometry.folios() {
         let slot = inode.page(index).lock(Op::on("mapping_tagged", u32::from(index))).await;
         if slot.current().is_some_and(|(_, folio)| folio.tagged) {
-            return true;
+            inode.mark_pages_dirty();
+            return;
         }
     }
-    false
 }

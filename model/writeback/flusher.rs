@@ -5,13 +5,14 @@
 //! XFS and zonefs have no `->write_inode`, and that of ext4 does nothing when nobody waits. `gfs2_write_inode` (fs/gfs2/super.c, 6.1 to
 //! 7.3) flushes the log where the data are journalled, and else only takes the file off the list of ordered data.
 //!
-//! Left out: that it stops after so many pages; that with journalled data a clean inode is not written; and where no crash is judged, all
-//! that follows the data, but for journalled data that are pinned.
+//! Left out: that it stops after so many pages; and where no crash is judged, all that follows the data, but for the flush of a log with
+//! journalled data, which is made there in any case.
 
 use std::ops::ControlFlow;
 
 use stalemap_facade::{ActorId, Backend, Op};
 
+use crate::fsync::jdata::keep_pages_dirty;
 use crate::path::{Part, Path, Stepped};
 use crate::state::inode::Inode;
 use crate::state::log::InodeDirty;
@@ -29,6 +30,8 @@ pub enum FlusherState {
     Write(WritebackState),
     /// Before the inode is taken for clean.
     Clean,
+    /// It is, when so much of it was dirty; before it is known whether pages with journalled data are dirty still.
+    Tagged(InodeDirty),
     /// It is, before the file leaves the list of ordered data.
     OrderedDel,
     /// Flushing a log with journalled data.
@@ -51,11 +54,16 @@ impl Path for FlusherState {
             },
             FlusherState::Clean => {
                 drop(inode.lock_map(Op::new("__writeback_single_inode")).await);
-                if !inode.must_flush_log(InodeDirty::Times) {
-                    return ControlFlow::Break(());
+                let was = inode.mark_clean();
+                if inode.hooks() == Hooks::Jdata {
+                    return ControlFlow::Continue(FlusherState::Tagged(was));
                 }
-                inode.mark_clean();
-                ControlFlow::Continue(FlusherState::OrderedDel)
+                was_clean(was).map_or(ControlFlow::Continue(FlusherState::OrderedDel), ControlFlow::Break)
+            }
+            FlusherState::Tagged(was) => {
+                keep_pages_dirty(inode).await;
+                let flush = FlusherState::LogFlush(JdataState::log_flush());
+                was_clean(was).map_or(ControlFlow::Continue(flush), ControlFlow::Break)
             }
             FlusherState::OrderedDel => {
                 drop(inode.lock_map(Op::new("gfs2_ordered_del_inode")).await);
@@ -70,12 +78,17 @@ impl Path for FlusherState {
     }
 }
 
+/// An inode that was clean, but for pages, is not written.
+fn was_clean(was: InodeDirty) -> Option<()> {
+    (was == InodeDirty::Clean).then_some(())
+}
+
 /// What comes behind the data.
 async fn written<B: Backend>(inode: &Inode<B>) -> Stepped<FlusherState> {
-    if inode.load_hooks().await == Hooks::Jdata {
-        ControlFlow::Continue(FlusherState::LogFlush(JdataState::log_flush()))
-    } else if inode.log().is_some() && inode.merges_transactions() {
+    if inode.log().is_some() && inode.merges_transactions() {
         ControlFlow::Continue(FlusherState::Clean)
+    } else if inode.load_hooks().await == Hooks::Jdata {
+        ControlFlow::Continue(FlusherState::LogFlush(JdataState::log_flush()))
     } else {
         ControlFlow::Break(())
     }

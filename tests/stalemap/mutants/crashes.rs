@@ -49,6 +49,8 @@ fn fsync_trusts_the_inode() {
         "fsync-twice-size",
         "jdata-fsync-twice",
         "flusher-fsync",
+        "jdata-flusher-fsync",
+        "jdata-sync-fsync",
         "device-cache",
         "punch-fsync",
     ] {
