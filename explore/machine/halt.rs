@@ -29,7 +29,7 @@ impl Halt {
 pub struct Halted {
     /// Whose, unless it has finished.
     pub actor: Option<String>,
-    /// The number of the command that it is in, from 0, if the system has commands ([`System::command`]).
+    /// The number of the command that it is in, from 0, if the system has commands ([`command`](stalemap_facade::System::command)).
     pub command: Option<usize>,
     /// Why.
     pub why: Halt,
