@@ -240,7 +240,7 @@ pub trait Backend: Clone + 'static {
 
     /// Reports what the transition has spent to whoever counts costs ([`SystemEvent`] says what an event is). Who watches a
     /// replay is not told. Not part of the state.
-    fn account<E: SystemEvent>(&self, event: impl FnOnce() -> E) {
+    fn account<E: SystemEvent>(&self, event: impl FnOnce() -> Option<E>) {
         let _ = event;
     }
 }

@@ -50,6 +50,7 @@ use crate::state::slot::Eviction;
 use crate::state::sync::IoLock;
 use crate::state::trace::{self, IomapFlags};
 use crate::state::world::World;
+use crate::words::asked::Asked;
 use crate::words::branches;
 use crate::words::check_design::DioWriteCheck;
 use crate::words::command::{Command, Io};
@@ -135,8 +136,8 @@ impl Path for DioState {
                 return zero_gap(inode, me, dio);
             }
             DioState::ZeroLock(dio, tail) => {
-                let locks = inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock;
-                if inode.sb.config.design.zero_raises_size {
+                let locks = inode.sb.config.design.zero_lock() == ZeroLock::InvalidateLock;
+                if inode.sb.config.design.zero_raises_size() {
                     // That a crash may leave the zeros and no data is not judged.
                     inode.oracle.gap(&inode.sb.geometry, &tail);
                 }
@@ -151,7 +152,7 @@ impl Path for DioState {
             DioState::Zero(dio, inner) => match iomap::step(inode, me, *inner).await {
                 ControlFlow::Continue(inner) => DioState::Zero(dio, Box::new(inner)),
                 ControlFlow::Break(Written { full }) => {
-                    if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+                    if inode.sb.config.design.zero_lock() == ZeroLock::InvalidateLock {
                         inode.invalidate_lock.up_write(me);
                     }
                     return if full {
@@ -187,20 +188,20 @@ fn is_aligned<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> bool {
 /// `xfs_file_dio_write_aligned` or `xfs_file_dio_write_unaligned`. The size is read before i_rwsem is held: a
 /// write that may extend the file is not even tried shared.
 async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
-    if inode.sb.config.design.dio_cached == DioCached::BeforeLock {
+    if inode.sb.config.design.dio_cached() == DioCached::BeforeLock {
         let mut uncached = true;
         for index in inode.sb.geometry.folios_touched(&dio.request) {
             uncached &= inode.page(index).lock(Op::on("nrpages", u32::from(index))).await.current().is_none();
         }
         dio.uncached = uncached;
     }
-    if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
+    if inode.sb.config.fs.dio_lock() == DioLock::Exclusive {
         return ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }));
     }
     if is_aligned(inode, &dio.request) {
         return ControlFlow::Continue(DioState::Lock(dio));
     }
-    match inode.sb.config.design.dio_unaligned {
+    match inode.sb.config.design.dio_unaligned() {
         DioUnaligned::Shared => return ControlFlow::Continue(DioState::Lock(dio)),
         DioUnaligned::Exclusive => return alone(inode, me, dio, Held::Nothing),
         DioUnaligned::OverwriteOnly => {}
@@ -210,7 +211,7 @@ async fn start<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepp
     } else {
         inode.i_size_peek()
     };
-    let overwrites = match inode.sb.config.fs.dio_lock {
+    let overwrites = match inode.sb.config.fs.dio_lock() {
         DioLock::ExtendingExclusive => dio.request.end <= size,
         DioLock::Shared | DioLock::Exclusive => dio.request.end < size,
     };
@@ -255,12 +256,12 @@ fn release<B: Backend>(inode: &Inode<B>, me: ActorId, dio: &Dio, held: Held) {
     }
 }
 
-fn drains_before(design: &Design) -> bool {
-    matches!(design.dio_drain, DioDrain::BeforeAndAfter | DioDrain::Before)
+fn drains_before(design: &Asked<Design>) -> bool {
+    matches!(design.dio_drain(), DioDrain::BeforeAndAfter | DioDrain::Before)
 }
 
-fn waits_after(design: &Design) -> bool {
-    matches!(design.dio_drain, DioDrain::BeforeAndAfter | DioDrain::After)
+fn waits_after(design: &Asked<Design>) -> bool {
+    matches!(design.dio_drain(), DioDrain::BeforeAndAfter | DioDrain::After)
 }
 
 /// `xfs_ilock_iocb_for_write`, and what comes before the size is looked at: i_rwsem, exclusively while the file's blocks are being
@@ -280,8 +281,8 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Steppe
         }
         IoLock::Exclusive => inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await,
     }
-    let guarded = inode.reflinks && inode.sb.config.fs.clone_lock != CloneLock::DemotedUnguarded;
-    if dio.lock == IoLock::Shared && guarded && inode.remapping.peek() != 0 {
+    let guarded = || inode.sb.config.fs.clone_lock() != CloneLock::DemotedUnguarded;
+    if dio.lock == IoLock::Shared && inode.reflinks && guarded() && inode.remapping.peek() != 0 {
         inode.sb.backend.reach(branches::DIO_REMAPPING);
         inode.i_rwsem.up_read(me);
         return ControlFlow::Continue(DioState::Lock(Dio { lock: IoLock::Exclusive, ..dio }));
@@ -293,7 +294,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Steppe
         unlock(inode, me, dio.lock);
         return ControlFlow::Continue(DioState::Recall(Dio { lock: IoLock::Exclusive, ..dio }));
     }
-    if inode.sb.config.fs.data_checksum && inode.sb.config.design.dio_stable == DioStable::Buffered {
+    if inode.sb.config.fs.data_checksum() && inode.sb.config.design.dio_stable() == DioStable::Buffered {
         return not_direct(inode, me, dio);
     }
     if !dio.begun {
@@ -304,7 +305,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Steppe
         file_update_time(inode);
         return ControlFlow::Continue(DioState::Glock(dio));
     }
-    if inode.sb.config.fs.dio_lock == DioLock::Exclusive {
+    if inode.sb.config.fs.dio_lock() == DioLock::Exclusive {
         let gap = inode.i_size_peek()..dio.request.start;
         inode.oracle.begin_growth(&inode.sb.geometry, dio.id, &gap);
         return ControlFlow::Continue(flush(inode, dio));
@@ -351,13 +352,13 @@ fn drains<B: Backend>(inode: &Inode<B>, dio: &Dio) -> bool {
     match dio.submission {
         Submission::Extending => false,
         Submission::Alone if drains_before(design) => true,
-        Submission::Plain | Submission::OverwriteOnly | Submission::Alone => beyond && design.dio_eof_drain,
+        Submission::Plain | Submission::OverwriteOnly | Submission::Alone => beyond && design.dio_eof_drain(),
     }
 }
 
 /// `ext4_extending_io`: whether a write makes the file longer, in memory or on disk.
 async fn extends<B: Backend>(inode: &Inode<B>, dio: &Dio) -> bool {
-    if inode.sb.config.fs.dio_lock != DioLock::ExtendingExclusive {
+    if inode.sb.config.fs.dio_lock() != DioLock::ExtendingExclusive {
         return false;
     }
     let end = dio.request.end;
@@ -366,7 +367,7 @@ async fn extends<B: Backend>(inode: &Inode<B>, dio: &Dio) -> bool {
 
 /// `file_update_time` in `gfs2_file_write_iter`, of releases that call it for a direct write, too.
 fn file_update_time<B: Backend>(inode: &Inode<B>) {
-    if inode.sb.config.fs.dio_times {
+    if inode.sb.config.fs.dio_times() {
         inode.mark_dirty(InodeDirty::Times);
     }
 }
@@ -384,7 +385,7 @@ fn zero_gap<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio) -> Stepped<DioS
 /// The checks are done: `iomap_dio_rw` begins.
 fn checked<B: Backend>(inode: &Inode<B>, me: ActorId, mut dio: Dio) -> Stepped<DioState> {
     let kept =
-        dio.submission == Submission::Alone || inode.sb.config.fs.dio_lock == DioLock::ExtendingExclusive;
+        dio.submission == Submission::Alone || inode.sb.config.fs.dio_lock() == DioLock::ExtendingExclusive;
     if !kept && dio.lock == IoLock::Exclusive {
         inode.i_rwsem.downgrade_write(me);
         dio.lock = IoLock::Shared;
@@ -490,7 +491,7 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId, lock: IoLock) {
 /// The page cache is out of the way, or a folio was dirty again: then it is a buffered write, or fails.
 fn invalidated<B: Backend>(inode: &Inode<B>, me: ActorId, dio: Dio, outcome: Eviction) -> Stepped<DioState> {
     let busy = outcome != Eviction::Evicted;
-    let design = inode.sb.config.design.dio_busy;
+    let design = inode.sb.config.design.dio_busy();
     if busy && design == DioBusy::Fallback || inode.sb.config.fs.is_out_of_place() {
         return ControlFlow::Continue(fall_back(inode, me, dio));
     }
@@ -598,13 +599,13 @@ fn payload<B: Backend>(inode: &Inode<B>, id: WriteId, cells: Range<Cell>) -> Vec
     if !buffers.are_shared(id) {
         return vec![(cells, Payload::Same(Value::written(id)))];
     }
-    if inode.sb.config.fs.data_checksum && inode.sb.config.design.dio_stable == DioStable::Bounce {
+    if inode.sb.config.fs.data_checksum() && inode.sb.config.design.dio_stable() == DioStable::Bounce {
         let data = buffers.contents(id, &cells);
         inode.report_buffer_copied(id, &cells);
         return vec![(cells, Payload::Copied(id, data))];
     }
     let geometry = &inode.sb.geometry;
-    if inode.sb.config.fs.data_checksum {
+    if inode.sb.config.fs.data_checksum() {
         inode.emit(|| What::Data(DataEvent::Summed(geometry.bytes_of_cells(&cells))));
     }
     let of_block = |block| {

@@ -146,7 +146,7 @@ fn xfs_exchrange_prep<B: Backend>(w: &World<B>, exchange: &Exchange) -> VecDeque
         |file: &FileId| (*file, Job::Drop(TruncateState::of_pages(&w.inodes[usize::from(*file)], cells)));
     let mut jobs = VecDeque::from([flush(file1), flush(file2)]);
     for file in [file2, file1] {
-        match w.sb.config.fs.flush_unmap {
+        match w.sb.config.fs.flush_unmap() {
             FlushUnmap::WriteAndDrop | FlushUnmap::WriteAndDropFolios => {
                 jobs.extend([flush(file), drop(file)]);
             }

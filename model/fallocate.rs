@@ -152,7 +152,7 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, meaning: &Meaning, failed: 
 /// `folio_end_writeback` are all that `iomap_finish_ioend` does (6.1.192, 6.12.118; `iomap_finish_ioend_buffered_write`, 7.3.4).
 fn complete_zero<B: Backend>(inode: &Inode<B>, zeroed: &Range<Cell>) {
     let geometry = &inode.sb.geometry;
-    if !inode.sb.config.fs.io_errors {
+    if !inode.sb.config.fs.io_errors() {
         return inode.oracle.complete_zero(geometry, zeroed);
     }
     inode.audit_map(|map| {
@@ -174,7 +174,7 @@ async fn lock<B: Backend>(
     me: ActorId,
     change: Change,
 ) -> ControlFlow<Returned, ChangeState> {
-    if inode.sb.config.fs.invalidate_lock {
+    if inode.sb.config.fs.invalidate_lock() {
         inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
     }
     if break_layout(inode).await {
@@ -213,7 +213,7 @@ async fn lock<B: Backend>(
 
 /// Whether it is of those that wait for direct I/O in flight once the locks are held.
 fn waits_for_direct_io<B: Backend>(inode: &Inode<B>, change: &Change) -> bool {
-    match (inode.sb.config.fs.truncate_dio_wait, change) {
+    match (inode.sb.config.fs.truncate_dio_wait(), change) {
         (TruncateDioWait::Shrink, Change::Truncate(new_size)) => *new_size < inode.i_size_peek(),
         (TruncateDioWait::Always, Change::Truncate(_)) | (_, Change::Fallocate(_) | Change::SetFlags(_)) => {
             true
@@ -223,7 +223,7 @@ fn waits_for_direct_io<B: Backend>(inode: &Inode<B>, change: &Change) -> bool {
 
 /// What a truncate reads before it waits for direct I/O, if that may raise the size meanwhile.
 async fn old_size<B: Backend>(inode: &Inode<B>, change: &Change) -> Option<Cell> {
-    let reads = inode.sb.config.fs.old_size == OldSize::BeforeWait && matches!(change, Change::Truncate(_));
+    let reads = inode.sb.config.fs.old_size() == OldSize::BeforeWait && matches!(change, Change::Truncate(_));
     if !reads || !inode.grows_in_flight() {
         return None;
     }
@@ -232,7 +232,7 @@ async fn old_size<B: Backend>(inode: &Inode<B>, change: &Change) -> Option<Cell>
 
 /// Lets all the others in again.
 fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {
-    if inode.sb.config.fs.invalidate_lock {
+    if inode.sb.config.fs.invalidate_lock() {
         inode.invalidate_lock.up_write(me);
     }
     glock::release(inode, me);
@@ -321,7 +321,7 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
             }
             inode.emit(|| What::Size(inode.sb.geometry.byte_at(size)));
         }
-        AtOnce::Grow(grown) if inode.sb.config.fs.valid_size => {
+        AtOnce::Grow(grown) if inode.sb.config.fs.valid_size() => {
             truncate::grow_with_valid_size(inode, &grown).await;
         }
         AtOnce::Grow(grown) => {

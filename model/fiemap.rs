@@ -77,7 +77,7 @@ impl Path for FiemapState {
 
 /// `xfs_vn_fiemap`, `gfs2_fiemap`; `ext4_fiemap` takes no lock, as ext4's reads take none.
 fn takes_i_rwsem<B: Backend>(inode: &Inode<B>) -> bool {
-    inode.sb.config.fs.read_takes_i_rwsem || inode.glock.is_some()
+    inode.sb.config.fs.read_takes_i_rwsem() || inode.glock.is_some()
 }
 
 /// The mapping of the next extent.
@@ -88,7 +88,7 @@ async fn begin<B: Backend>(
     pos: Cell,
 ) -> ControlFlow<Returned, FiemapState> {
     let geometry = &inode.sb.geometry;
-    let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;
+    let map = inode.lock_map(Op::new(inode.sb.config.fs.names().read_begin)).await;
     let iomap = fs::read_begin(inode, &map, geometry.block_of(pos));
     drop(map);
     inode.emit(|| What::Sampled(Sampler::Fiemap, Mapping::of(geometry, &iomap)));

@@ -256,7 +256,7 @@ async fn filemap_fdatawait<B: Backend>(
     if let Some(index) = left.next() {
         io::wait(inode, index).await;
         FsyncState::WaitAll(left, folios)
-    } else if inode.sb.config.fs.io_errors {
+    } else if inode.sb.config.fs.io_errors() {
         FsyncState::Fdatawait(folios)
     } else {
         write_inode(inode, folios, false)
@@ -297,7 +297,7 @@ async fn flushed<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Retur
         inode.emit(|| What::Failed(Errno::Io));
         return ControlFlow::Break(Returned::Error);
     }
-    match inode.sb.config.fs.hooks {
+    match inode.sb.config.fs.hooks() {
         // The inode is written in either mode (`gfs2_write_inode`), which flushes the log.
         _ if inode.sets_data_mode && inode.sb.config.defers_freed() => {
             ControlFlow::Continue(FsyncState::LogForce)
@@ -319,7 +319,7 @@ async fn begin_judged<B: Backend>(
 ) -> FsyncState {
     drop(inode.lock_map(Op::new("fsync")).await);
     inode.begin_sync(me, folios.clone());
-    let journals = inode.sb.config.fs.hooks == Hooks::Jdata;
+    let journals = inode.sb.config.fs.hooks() == Hooks::Jdata;
     if !inode.merges_transactions() || journals && inode.sets_data_mode {
         return FsyncState::Flush(WriteAndWait::new(folios));
     }
@@ -339,7 +339,7 @@ fn write_inode<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>, failed: 
 
 /// The end of `gfs2_fsync`: `file_fdatawait_range`, if anything is cached. If not, there is nothing to wait for.
 fn fdatawait_range<B: Backend>(inode: &Inode<B>, folios: Range<FolioIndex>) -> FsyncState {
-    if inode.sb.config.fs.io_errors { FsyncState::Nrpages(folios) } else { FsyncState::Wait(folios) }
+    if inode.sb.config.fs.io_errors() { FsyncState::Nrpages(folios) } else { FsyncState::Wait(folios) }
 }
 
 /// `mapping->nrpages`, which is counted here folio by folio.
@@ -379,7 +379,7 @@ fn forced<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, Fs
         return promise(inode, me, Told::Yes);
     }
     inode.audit_crash();
-    ControlFlow::Continue(if inode.sb.config.fs.io_errors {
+    ControlFlow::Continue(if inode.sb.config.fs.io_errors() {
         FsyncState::CheckError(Otherwise::Return)
     } else {
         FsyncState::Cached
@@ -404,7 +404,7 @@ pub enum Upto {
 
 /// What the log has so far is on disk from here on, or as much of it as a file needs.
 pub(crate) async fn log_force<B: Backend>(inode: &Inode<B>, upto: Upto) {
-    drop(inode.lock_map(Op::new(inode.sb.config.fs.names.log_force)).await);
+    drop(inode.lock_map(Op::new(inode.sb.config.fs.names().log_force)).await);
     match upto {
         Upto::File => inode.log_force(),
         Upto::End => inode.sb.log_force_all(),

@@ -53,7 +53,7 @@ use crate::words::command::{Command, Io};
 use crate::words::design::{IterCalls, OnStale, PassError, Sample, ZeroLock};
 use crate::words::extent::Enospc;
 use crate::words::geometry::Cell;
-use crate::words::personality::{Personality, ShortBudget, SourceFault, WriteDioWait, WriteEnd};
+use crate::words::personality::{ShortBudget, SourceFault, WriteDioWait, WriteEnd};
 use crate::writeback::flush;
 
 /// What a write(2) returned.
@@ -219,8 +219,8 @@ async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> S
         write.failed = true;
         return finish(inode, me, &write);
     }
-    let waits = match inode.sb.config.fs.write_dio_wait {
-        WriteDioWait::BeyondEof => write.request.start > size && inode.sb.config.design.dio_eof_drain,
+    let waits = match inode.sb.config.fs.write_dio_wait() {
+        WriteDioWait::BeyondEof => write.request.start > size && inode.sb.config.design.dio_eof_drain(),
         WriteDioWait::Always => true,
     };
     if waits {
@@ -234,7 +234,7 @@ async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> S
         return finish(inode, me, &write);
     };
     if let Some(tail) = zeroed_first {
-        if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+        if inode.sb.config.design.zero_lock() == ZeroLock::InvalidateLock {
             inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             write.holds_invalidate_lock = true;
         }
@@ -242,7 +242,7 @@ async fn enter<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> S
         write.pos = tail.start;
         write.end = tail.end;
     }
-    let pass = inode.glock.is_some() || inode.sb.config.fs.source_probe;
+    let pass = inode.glock.is_some() || inode.sb.config.fs.source_probe();
     ControlFlow::Continue(match write.fill {
         _ if pass => WriteState::Pass(write),
         Fill::Zero => zero::start(inode, write),
@@ -258,7 +258,7 @@ async fn zeroed_first<B: Backend>(
     write: &mut Write,
 ) -> Result<Option<Range<Cell>>, Enospc> {
     let start = write.request.start;
-    if inode.sb.config.fs.valid_size {
+    if inode.sb.config.fs.valid_size() {
         let gap = valid_size::gap(inode, size, start).await?;
         if start > size {
             write.size_before = Some(size);
@@ -285,7 +285,7 @@ fn recall<B: Backend>(inode: &Inode<B>, me: ActorId, write: Write) -> Stepped<Wr
 /// A pass begins. Where the source is probed, one that cannot be read at all fails before `iomap_begin`, and one that can be
 /// read in part makes the pass shorter. A page may still go away after the probe.
 async fn pass<B: Backend>(inode: &Inode<B>, me: ActorId, mut write: Write) -> Stepped<WriteState> {
-    if let Some(at) = write.faults_at.filter(|_| inode.sb.config.fs.source_probe) {
+    if let Some(at) = write.faults_at.filter(|_| inode.sb.config.fs.source_probe()) {
         // What is zeroed in front has no source.
         if write.pos.max(write.request.start) >= at {
             inode.emit(|| What::Failed(Errno::Fault));
@@ -311,7 +311,7 @@ async fn begin<B: Backend>(
     let wanted = write.pos..write.end;
     let blocks = inode.sb.geometry.blocks_touched(&wanted);
     gfs2_log::trans_begin(inode, me).await;
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.write_begin)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().write_begin)).await;
     if write.fill == Fill::Data && stuffed::outgrown(inode, wanted.end) {
         drop(map);
         gfs2_log::trans_end(inode, me);
@@ -336,7 +336,7 @@ async fn begin<B: Backend>(
         return finish(inode, me, &write);
     };
     inode.emit(|| What::Sampled(sampler(write.fill), Mapping::of(&inode.sb.geometry, &iomap)));
-    if inode.sb.config.design.sample == Sample::Outside {
+    if inode.sb.config.design.sample() == Sample::Outside {
         iomap.cookie = inode.counters.sample_late(iomap.cookie, iomap.start..iomap.end).await;
         inode.emit(|| What::SampledCookie(Seq::of_cookie(&inode.sb.geometry, iomap.cookie)));
     }
@@ -413,15 +413,16 @@ fn advance<B: Backend>(
     progress: Progress,
 ) -> Stepped<WriteState> {
     let design = &inode.sb.config.design;
-    if design.iter_calls == IterCalls::BeginEnd && inode.sb.config.fs.write_end != WriteEnd::Nothing {
-        inode.account(Expense::Called(Method::IomapEnd));
+    let ends = || design.iter_calls() == IterCalls::BeginEnd;
+    if inode.sb.config.fs.write_end() != WriteEnd::Nothing {
+        inode.account_call(|| ends().then_some(Expense::Called(Method::IomapEnd)));
     }
     let is_stale = stale == StaleFlag::Set;
     let stuck = progress == Progress::None;
-    let at_once = design.pass_error == PassError::Ends || design.on_stale == OnStale::Fail && is_stale;
-    let given_up = write.failed && (stuck || at_once);
+    let at_once = || design.pass_error() == PassError::Ends || design.on_stale() == OnStale::Fail && is_stale;
+    let given_up = write.failed && (stuck || at_once());
     let done = write.pos == write.end;
-    let stalled = stuck && (!is_stale || design.on_stale == OnStale::Done);
+    let stalled = stuck && (!is_stale || design.on_stale() == OnStale::Done);
     if done && write.fill == Fill::Zero && !write.request.is_empty() {
         zeroed_up_to(inode, me);
         write.holds_invalidate_lock = false;
@@ -438,7 +439,7 @@ fn advance<B: Backend>(
     if given_up || done || stalled && !write.source_missing() {
         return finish(inode, me, &write);
     }
-    if write.source_missing() && inode.sb.config.fs.source_fault == SourceFault::EndsPass {
+    if write.source_missing() && inode.sb.config.fs.source_fault() == SourceFault::EndsPass {
         // The pass has returned what it wrote, or nothing; the source is brought in with no lock but i_rwsem.
         glock::release(inode, me);
         write.resident_until = None;
@@ -447,13 +448,13 @@ fn advance<B: Backend>(
         return ControlFlow::Continue(WriteState::Pass(write));
     }
     inode.sb.backend.reach(branches::RETRY);
-    let left = if design.clear_stale { StaleFlag::Clear } else { stale };
+    let left = if design.clear_stale() { StaleFlag::Clear } else { stale };
     ControlFlow::Continue(WriteState::Begin(write, left))
 }
 
 /// A write(2) beyond end of file has done with the zeros before it.
 fn zeroed_up_to<B: Backend>(inode: &Inode<B>, me: ActorId) {
-    if inode.sb.config.design.zero_lock == ZeroLock::InvalidateLock {
+    if inode.sb.config.design.zero_lock() == ZeroLock::InvalidateLock {
         inode.invalidate_lock.up_write(me);
     }
 }
@@ -467,10 +468,10 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> Stepped<W
     let done = if write.fill == Fill::Data { write.pos } else { write.request.start };
     let full = done == write.request.end;
     // On a full device the same error is as it should be.
-    let Personality { free_blocks, short_budget, .. } = &inode.sb.config.fs;
-    let out_of_budget = inode.sb.config.fs.is_out_of_place() && free_blocks.is_none() && !write.nowait;
-    let judged = out_of_budget && *short_budget == ShortBudget::Judged
-        || inode.sb.config.design.on_stale == OnStale::Fail;
+    let fs = &inode.sb.config.fs;
+    let out_of_budget = fs.is_out_of_place() && fs.free_blocks().is_none() && !write.nowait;
+    let judged = out_of_budget && fs.short_budget() == ShortBudget::Judged
+        || inode.sb.config.design.on_stale() == OnStale::Fail;
     let excused = write.meant_to_fail() || write.failed && !judged;
     if !full && !excused {
         inode.violate(properties::SHORT_WRITE, || {
@@ -487,10 +488,9 @@ fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, write: &Write) -> Stepped<W
             format!("write(2) fails and leaves the file longer by {grown}, which nobody wrote")
         });
     }
-    if inode.sb.config.design.iter_calls == IterCalls::Next {
-        // The call that finds nothing more to do.
-        inode.account(Expense::Called(Method::IomapNext));
-    }
+    // The call that finds nothing more to do.
+    let another = || inode.sb.config.design.iter_calls() == IterCalls::Next;
+    inode.account_call(|| another().then_some(Expense::Called(Method::IomapNext)));
     fs::return_budget(inode, write.budget);
     if write.request.is_empty() {
         // Zeroing or unsharing on its own, under its caller's locks.

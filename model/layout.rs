@@ -138,7 +138,7 @@ impl Path for LayoutState {
 /// Whether LAYOUTGET looks at the flag of files that share blocks before it has a lock. Elsewhere, and where nobody can set it, it is
 /// looked at with the extents.
 fn looks_before_lock<B: Backend>(inode: &Inode<B>) -> bool {
-    inode.reflinks && inode.sb.config.design.layout_reflink == LayoutReflink::BeforeLock
+    inode.reflinks && inode.sb.config.design.layout_reflink() == LayoutReflink::BeforeLock
 }
 
 fn refuse<B: Backend>(inode: &Inode<B>, me: ActorId, error: Errno) -> ControlFlow<Returned, LayoutState> {
@@ -266,7 +266,7 @@ async fn xfs_fs_commit_blocks<B: Backend>(inode: &Inode<B>, me: ActorId, committ
 /// Whatever was written and not committed may be there or not.
 async fn give_back<B: Backend>(inode: &Inode<B>, me: ActorId) {
     let Some(layouts) = &inode.layouts else { return };
-    let returned = inode.sb.config.fs.layout_returned;
+    let returned = inode.sb.config.fs.layout_returned();
     let written = layouts.lock(Op::new("layoutreturn")).await.give_back(me, returned);
     for (id, cells) in written {
         inode.oracle.fail_write(&inode.sb.geometry, id, &cells);

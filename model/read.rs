@@ -83,7 +83,7 @@ impl Path for ReadState {
         match self {
             ReadState::Enter(read) => {
                 let cells = &read.cells;
-                let size = if inode.sb.config.fs.read_takes_i_rwsem {
+                let size = if inode.sb.config.fs.read_takes_i_rwsem() {
                     inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
                     inode.oracle.begin_read(&inode.sb.geometry, me, cells);
                     inode.trace_xfs(|| trace::xfs_file_io("xfs_file_buffered_read", inode, cells));
@@ -117,7 +117,7 @@ impl Path for ReadState {
 /// The end of a read, clipped to the size as it is now: where nothing keeps it from changing it is read again for
 /// each folio.
 async fn size_again<B: Backend>(inode: &Inode<B>, read: &Read) -> Cell {
-    if inode.sb.config.fs.read_takes_i_rwsem || !inode.size_changes {
+    if inode.sb.config.fs.read_takes_i_rwsem() || !inode.size_changes {
         return read.end;
     }
     i_size_read(inode, read).await
@@ -155,7 +155,7 @@ async fn lookup<B: Backend>(inode: &Inode<B>, me: ActorId, mut read: Read) -> Co
     let mut slot = inode.page(index).lock(op).await;
     let asked = read.pos..read.cells.end.min(folio_cells.end);
     let wanted = Wanted { index, enough: Some(geometry.blocks_touched(&asked)), dontcache: read.dontcache };
-    let tried = |folio: &Folio| inode.sb.config.fs.glock && folio.locked.is_none();
+    let tried = |folio: &Folio| inode.sb.config.fs.glock() && folio.locked.is_none();
     let hit = slot
         .current()
         .filter(|(_, folio)| folio.uptodate || tried(folio) && wanted.is_uptodate(inode, folio));
@@ -223,7 +223,7 @@ fn proceed<B: Backend>(inode: &Inode<B>, me: ActorId, read: Read) -> ControlFlow
         return ControlFlow::Continue(ReadState::Lookup(read));
     }
     inode.oracle.end_read(&inode.sb.geometry, me, &read.cells);
-    if inode.sb.config.fs.read_takes_i_rwsem {
+    if inode.sb.config.fs.read_takes_i_rwsem() {
         inode.i_rwsem.up_read(me);
     }
     ControlFlow::Break(())

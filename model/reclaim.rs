@@ -29,17 +29,17 @@ use crate::words::{bounds, branches};
 pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, me: ActorId, index: FolioIndex) {
     let design = &inode.sb.config.design;
     let mut slot = inode.page(index).lock(Op::on("shrink_folio", u32::from(index))).await;
-    let (locked, removal) = slot.reclaims(design.reclaim_writeback);
-    let outcome = match slot.prepare_removal(design.reclaim_writeback) {
+    let (locked, removal) = slot.reclaims(design.reclaim_writeback());
+    let outcome = match slot.prepare_removal(design.reclaim_writeback()) {
         ControlFlow::Break(outcome) => outcome,
         ControlFlow::Continue(ifs) if inode.pins_pages => {
             slot.lock_current(me);
             drop(slot);
             slot = inode.page(index).lock(Op::on("__remove_mapping", u32::from(index))).await;
             slot.unlock_current(me);
-            slot.remove_mapping(ifs, design.reclaim_dirty)
+            slot.remove_mapping(ifs, design.reclaim_dirty())
         }
-        ControlFlow::Continue(ifs) => slot.remove_mapping(ifs, design.reclaim_dirty),
+        ControlFlow::Continue(ifs) => slot.remove_mapping(ifs, design.reclaim_dirty()),
     };
     if let Some(id) = locked {
         inode.folio_locked(index, id);
@@ -142,7 +142,7 @@ pub(crate) async fn end_dropbehind<B: Backend>(inode: &Inode<B>, me: ActorId, fo
         inode.folio_locked(index, id);
         inode.writeback(index).observe();
     }
-    let outcome = slot.end_dropbehind(id, me, by, inode.sb.config.fs.dropbehind);
+    let outcome = slot.end_dropbehind(id, me, by, inode.sb.config.fs.dropbehind());
     if outcome == Eviction::Evicted {
         inode.xa_section(Link::XaRemove);
         inode.sb.backend.reach(branches::DROPBEHIND);

@@ -56,7 +56,7 @@ impl Path for RedirtyState {
     fn begin<B: Backend>(part: &Part<'_, B>) -> Option<Self> {
         let Command::Redirty { range } = part.first()? else { return None };
         let folios = part.folios(range);
-        Some(match part.inode.sb.config.design.redirty_lock {
+        Some(match part.inode.sb.config.design.redirty_lock() {
             RedirtyLock::IRwsem | RedirtyLock::InvalidateLock => RedirtyState::Enter(folios),
             RedirtyLock::Folio => RedirtyState::Find(folios),
         })
@@ -80,7 +80,7 @@ impl Path for RedirtyState {
 }
 
 async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId) {
-    match inode.sb.config.design.redirty_lock {
+    match inode.sb.config.design.redirty_lock() {
         RedirtyLock::IRwsem => {
             inode.i_rwsem.down_write(Op::new("down_write i_rwsem"), me).await;
             inode_dio_wait(inode).await;
@@ -93,7 +93,7 @@ async fn lock<B: Backend>(inode: &Inode<B>, me: ActorId) {
 }
 
 fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, returned: Returned) -> Stepped<RedirtyState> {
-    match inode.sb.config.design.redirty_lock {
+    match inode.sb.config.design.redirty_lock() {
         RedirtyLock::IRwsem => inode.i_rwsem.up_write(me),
         RedirtyLock::InvalidateLock => inode.invalidate_lock.up_read(me),
         RedirtyLock::Folio => {}

@@ -112,7 +112,7 @@ impl Remap {
     /// What is zeroed before the destination's range, and the range.
     fn cells_from_eof<B: Backend>(&self, w: &World<B>) -> Range<Cell> {
         let to = &w.inodes[usize::from(self.to)];
-        let start = match to.sb.config.fs.clone_unmap {
+        let start = match to.sb.config.fs.clone_unmap() {
             CloneUnmap::FromEof => to.i_size_peek().min(self.cells.start),
             CloneUnmap::Range => self.cells.start,
         };
@@ -287,7 +287,7 @@ fn demote<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     if remap.source == remap.to {
         return;
     }
-    match source.sb.config.fs.clone_lock {
+    match source.sb.config.fs.clone_lock() {
         // Where there is no reflink nobody gets here: its command is refused.
         CloneLock::Exclusive | CloneLock::Absent => return,
         CloneLock::Released => {
@@ -364,7 +364,7 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     if !alike {
         map.share(block, &extents);
     }
-    if to.sb.config.design.unmap_cow == UnmapCow::Cancelled {
+    if to.sb.config.design.unmap_cow() == UnmapCow::Cancelled {
         map.cancel_copies(block..next);
     }
     let cells = geometry.cells_of_blocks(&(block..next));
@@ -452,7 +452,7 @@ async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
     source.oracle.end_read(&source.sb.geometry, me, &remap.source_cells());
     to.oracle.end_growth(&to.sb.geometry, NO_WRITE, remap.cells.start, true);
     if remap.source != remap.to {
-        match source.sb.config.fs.clone_lock {
+        match source.sb.config.fs.clone_lock() {
             CloneLock::Exclusive | CloneLock::Absent => {
                 source.invalidate_lock.up_write(me);
                 source.i_rwsem.up_write(me);
@@ -474,8 +474,8 @@ async fn finish<B: Backend>(w: &World<B>, me: ActorId, remap: &Remap) {
 /// reflink as well.
 pub async fn xfs_ilock_for_write_fault<B: Backend>(inode: &Inode<B>, me: ActorId) {
     inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
-    let unguarded = inode.sb.config.fs.clone_lock == CloneLock::DemotedUnguarded;
-    if !inode.reflinks || unguarded || inode.remapping.peek() == 0 {
+    let unguarded = || inode.sb.config.fs.clone_lock() == CloneLock::DemotedUnguarded;
+    if !inode.reflinks || unguarded() || inode.remapping.peek() == 0 {
         return;
     }
     inode.invalidate_lock.up_read(me);

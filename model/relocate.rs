@@ -88,7 +88,7 @@ impl Path for RelocateState {
         let Command::Relocate { range } = part.first()? else { return None };
         let geometry = &part.inode.sb.geometry;
         let blocks = geometry.blocks_touched(&part.cells(range));
-        Some(match part.inode.sb.config.fs.relocate {
+        Some(match part.inode.sb.config.fs.relocate() {
             Relocate::LocksHeld => RelocateState::Enter(blocks),
             Relocate::Absent | Relocate::LocksCycled | Relocate::LocksKept | Relocate::NoLocks => {
                 RelocateState::Query(blocks)
@@ -131,7 +131,7 @@ impl Path for RelocateState {
             }
             RelocateState::Write { rest, chunk, data } => {
                 write(inode, &chunk, data).await;
-                match inode.sb.config.fs.relocate {
+                match inode.sb.config.fs.relocate() {
                     Relocate::LocksCycled | Relocate::LocksKept => RelocateState::Lock(rest, chunk),
                     Relocate::Absent | Relocate::LocksHeld | Relocate::NoLocks => {
                         RelocateState::Remap(rest, chunk)
@@ -146,7 +146,7 @@ impl Path for RelocateState {
                 if !lock_mapping(inode, me).await {
                     return ControlFlow::Continue(RelocateState::Recall(rest, Some(chunk)));
                 }
-                if inode.sb.config.fs.relocate == Relocate::LocksCycled {
+                if inode.sb.config.fs.relocate() == Relocate::LocksCycled {
                     unlock(inode, me);
                 }
                 RelocateState::Remap(rest, chunk)
@@ -175,7 +175,7 @@ fn unlock<B: Backend>(inode: &Inode<B>, me: ActorId) {
 
 /// The end of the command, with whatever is held to the end.
 fn finish<B: Backend>(inode: &Inode<B>, me: ActorId, returned: Returned) -> Stepped<RelocateState> {
-    if inode.sb.config.fs.relocate == Relocate::LocksHeld {
+    if inode.sb.config.fs.relocate() == Relocate::LocksHeld {
         unlock(inode, me);
     }
     ControlFlow::Break(returned)
@@ -199,7 +199,7 @@ async fn query<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Range<FileBlock>
     };
     let found = Iomap::of_found(Extent::Written(old), blocks.clone(), &inode.data_sequence());
     inode.emit(|| What::Sampled(Sampler::Relocate, Mapping::of(&inode.sb.geometry, &found)));
-    let counter = inode.sb.config.design.relocate_recheck == RelocateRecheck::Counter;
+    let counter = inode.sb.config.design.relocate_recheck() == RelocateRecheck::Counter;
     let cookie = Some(found.cookie).filter(|_| counter);
     drop(map);
     let rest = blocks.end..rest.end;
@@ -268,7 +268,7 @@ async fn remap<B: Backend>(
         return RelocateState::Remap(rest, chunk);
     }
     inode.emit(|| What::Dropped(Dropped::Done));
-    if inode.sb.config.fs.relocate == Relocate::LocksKept {
+    if inode.sb.config.fs.relocate() == Relocate::LocksKept {
         unlock(inode, me);
     }
     RelocateState::Query(rest)
@@ -276,7 +276,7 @@ async fn remap<B: Backend>(
 
 /// Whether the copies are taken to be what the file has at the first block.
 fn is_current<B: Backend>(inode: &Inode<B>, map: &MapSection<'_, B>, chunk: &Chunk) -> bool {
-    match inode.sb.config.design.relocate_recheck {
+    match inode.sb.config.design.relocate_recheck() {
         RelocateRecheck::Address => map.get(chunk.blocks.start).phys() == Some(chunk.old),
         RelocateRecheck::Counter => {
             let now = inode.data_sequence().cookie_of(chunk.blocks.clone());

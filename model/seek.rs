@@ -146,7 +146,7 @@ async fn enter<B: Backend>(
     from: Cell,
 ) -> ControlFlow<Found, SeekState> {
     let geometry = &inode.sb.geometry;
-    let size = if inode.sb.config.fs.seek_takes_i_rwsem {
+    let size = if inode.sb.config.fs.seek_takes_i_rwsem() {
         inode.i_rwsem.down_read(Op::new("down_read i_rwsem"), me).await;
         inode.oracle.begin_read(geometry, me, &(from..geometry.cells()));
         glock::acquire(inode, me, Mode::Shared).await;
@@ -161,7 +161,7 @@ async fn enter<B: Backend>(
         return finish(inode, me, &seek, None);
     }
     // generic_file_llseek_size: what has its blocks for good is data from end to end.
-    if inode.sb.config.fs.allocate == Allocate::Static {
+    if inode.sb.config.fs.allocate() == Allocate::Static {
         let found = if whence == Whence::Data { from } else { size };
         return finish(inode, me, &seek, Some(found));
     }
@@ -173,12 +173,12 @@ async fn begin<B: Backend>(inode: &Inode<B>, me: ActorId, seek: Seek) -> Control
     let geometry = &inode.sb.geometry;
     let wanted = seek.pos..seek.size;
     let blocks = geometry.blocks_touched(&wanted);
-    let map = inode.lock_map(Op::new(inode.sb.config.fs.names.seek_begin)).await;
+    let map = inode.lock_map(Op::new(inode.sb.config.fs.names().seek_begin)).await;
     let iomap = xfs_seek::seek_begin(inode, &map, blocks.start, blocks.end);
     drop(map);
     inode.emit(|| What::Sampled(Sampler::Seek, Mapping::of(geometry, &iomap)));
     trace::mapped(inode, IomapFlags::Report, &wanted, &iomap);
-    let cached = inode.sb.config.fs.seek_map == SeekMap::CowAndCache;
+    let cached = inode.sb.config.fs.seek_map() == SeekMap::CowAndCache;
     let pos = seek.pos;
     match iomap.kind {
         IomapType::Unwritten => ControlFlow::Continue(SeekState::Probe { seek, iomap, at: pos }),
@@ -266,7 +266,7 @@ fn go_on<B: Backend>(
         Whence::Data => found != Some(seek.pos),
         Whence::Hole => found.is_some_and(|found| found < end),
     };
-    if calls_hole && inode.sb.config.design.seek_check == SeekCheck::AfterProbe {
+    if calls_hole && inode.sb.config.design.seek_check() == SeekCheck::AfterProbe {
         return ControlFlow::Continue(SeekState::Check { seek, iomap, found });
     }
     conclude(inode, me, seek, &iomap, found)
@@ -341,7 +341,7 @@ fn finish<B: Backend>(
         let found = found.map(|found| geometry.byte_at(found));
         What::Data(DataEvent::Sought { whence: seek.whence, found })
     });
-    if inode.sb.config.fs.seek_takes_i_rwsem {
+    if inode.sb.config.fs.seek_takes_i_rwsem() {
         glock::release(inode, me);
         inode.i_rwsem.up_read(me);
     }

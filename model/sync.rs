@@ -109,7 +109,7 @@ impl Path for SyncState {
             }
             At::Tagged(was) => {
                 keep_pages_dirty(inode).await;
-                let flushes = was != InodeDirty::Clean || inode.sb.config.fs.sync_fs != SyncFs::Nothing;
+                let flushes = was != InodeDirty::Clean || inode.sb.config.fs.sync_fs() != SyncFs::Nothing;
                 let journal = At::Journal(JdataState::log_flush());
                 ControlFlow::Continue(if flushes { journal } else { At::Return })
             }
@@ -147,13 +147,13 @@ async fn waited<B: Backend>(inode: &Inode<B>, me: ActorId, call: Call) -> Contro
         });
     }
     let (config, judged) = (&inode.sb.config, inode.log().is_some());
-    let jdata = config.fs.hooks == Hooks::Jdata;
+    let jdata = config.fs.hooks() == Hooks::Jdata;
     if judged && inode.merges_transactions() {
         let written = if jdata { At::Tagged(inode.mark_clean()) } else { write_inode(inode) };
         return ControlFlow::Continue(written);
     }
     let forces = judged && !jdata || config.defers_freed() && (!jdata || inode.sets_data_mode);
-    match config.fs.sync_fs {
+    match config.fs.sync_fs() {
         SyncFs::Log if forces => ControlFlow::Continue(At::LogForce(Upto::End)),
         SyncFs::Flush if forces => ControlFlow::Continue(At::LogForce(Upto::File)),
         SyncFs::Log | SyncFs::Flush | SyncFs::Nothing if judged => ControlFlow::Continue(At::Return),
@@ -167,7 +167,7 @@ fn write_inode<B: Backend>(inode: &Inode<B>) -> At {
     inode.mark_clean();
     if was_dirty {
         At::LogFlush(LogFlushState::Lock, InodeDirty::Times)
-    } else if inode.sb.config.fs.sync_fs == SyncFs::Nothing {
+    } else if inode.sb.config.fs.sync_fs() == SyncFs::Nothing {
         At::Return
     } else {
         At::LogFlush(LogFlushState::Lock, InodeDirty::Clean)

@@ -50,7 +50,7 @@ impl TruncateState {
     /// (`truncate_inode_partial_folio`, mm/truncate.c, 6.1 to 7.3); here it is dropped as a whole, since all folios have one size.
     pub fn of_pages<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> Self {
         let geometry = &inode.sb.geometry;
-        if inode.sb.config.fs.flush_unmap == FlushUnmap::WriteAndDropFolios {
+        if inode.sb.config.fs.flush_unmap() == FlushUnmap::WriteAndDropFolios {
             let folios = geometry.folios_touched(cells);
             let start = geometry.cells_of_folio(folios.start).start;
             return TruncateState::new(inode, start..geometry.cells_of_folio(folios.end - 1).end);
@@ -137,7 +137,7 @@ fn zero_part<B: Backend>(inode: &Inode<B>, index: FolioIndex, folio: &mut Folio,
         folio.discard_buffer(inode.sb.block_in_folio(block));
     }
     let touched = geometry.blocks_touched(cells);
-    let clears = |block: &FileBlock| match inode.sb.config.design.partial_clear {
+    let clears = |block: &FileBlock| match inode.sb.config.design.partial_clear() {
         PartialClear::Nothing => false,
         PartialClear::Inward => dropped(block),
         PartialClear::Outward => touched.contains(block),
@@ -157,7 +157,7 @@ fn unmap_pages<B: Backend>(
     cells: &Range<Cell>,
 ) {
     let geometry = &inode.sb.geometry;
-    if inode.sb.config.design.partial_unmap == PartialUnmap::Folio && geometry.pages_per_folio() > 1 {
+    if geometry.pages_per_folio() > 1 && inode.sb.config.design.partial_unmap() == PartialUnmap::Folio {
         return folio.ptes.clear();
     }
     let mut start = folio_cells.start;
@@ -178,7 +178,7 @@ fn unmap_pages<B: Backend>(
 pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, to: Cell) {
     let Some(last) = from.checked_sub(1) else { return };
     let index = inode.sb.geometry.folio_of(last);
-    let rounded_from = if inode.sb.config.fs.valid_size {
+    let rounded_from = if inode.sb.config.fs.valid_size() {
         from
     } else {
         inode.sb.geometry.cells_of_block(inode.sb.geometry.block_of(last)).end
@@ -194,8 +194,8 @@ pub async fn pagecache_isize_extended<B: Backend>(inode: &Inode<B>, from: Cell, 
         folio.write_protect();
         inode.tlb(index).acquire();
         let grown = from..to.min(inode.sb.geometry.cells_of_folio(index).end);
-        let zeroes = inode.sb.config.design.isize_extended == IsizeExtended::Zero;
-        if folio.dirty && zeroes || inode.sb.config.fs.valid_size {
+        let zeroes = inode.sb.config.design.isize_extended() == IsizeExtended::Zero;
+        if folio.dirty && zeroes || inode.sb.config.fs.valid_size() {
             let inside = within(&inode.sb.geometry.cells_of_folio(index), &grown);
             folio.cells[inside].fill(Value::ZERO);
             inode.emit(|| What::Data(DataEvent::ZeroedInCache(inode.sb.geometry.bytes_of_cells(&grown))));

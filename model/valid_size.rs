@@ -46,7 +46,7 @@ pub async fn step<B: Backend>(
             if valid >= cells.end {
                 return ControlFlow::Break(Returned::Success);
             }
-            if inode.sb.config.fs.mkwrite_valid == MkwriteValid::Moved {
+            if inode.sb.config.fs.mkwrite_valid() == MkwriteValid::Moved {
                 return ControlFlow::Continue(ExtendState::Move(0..cells.end));
             }
             if valid >= cells.start {

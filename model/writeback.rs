@@ -208,7 +208,7 @@ fn blocks_added<B: Backend>(
         }
         Added::Full { pass, blocks, ioend } => {
             let ioend = Box::new(ioend);
-            let by_pieces = inode.sb.config.design.writeback_bit == WritebackBit::EachPiece;
+            let by_pieces = inode.sb.config.design.writeback_bit() == WritebackBit::EachPiece;
             if by_pieces && ioend.folios.contains(&folio) {
                 WritebackState::StartPiece { pass, folio, blocks, ioend, pieces }
             } else {
@@ -221,7 +221,7 @@ fn blocks_added<B: Backend>(
 /// All blocks of a folio are mapped, and it is unlocked; `open` are the ioends with blocks of it that are not submitted yet.
 async fn all_mapped<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef, open: u8, pieces: Pieces) {
     let parts = open + pieces.submitted;
-    match inode.sb.config.design.writeback_bit {
+    match inode.sb.config.design.writeback_bit() {
         WritebackBit::AfterMapping => start_writeback(inode, me, folio, usize::from(parts)).await,
         WritebackBit::EachPiece => start_writeback(inode, me, folio, usize::from(open)).await,
         WritebackBit::BeforeMapping => {
@@ -236,7 +236,7 @@ async fn submit<B: Backend>(inode: &Inode<B>, mut ioend: Ioend) {
     if out_of_place {
         xfs_zone_alloc_and_submit(inode, &mut ioend).await;
     }
-    let early = inode.sb.config.fs.completion == Completion::ConvertAtSubmission;
+    let early = inode.sb.config.fs.completion() == Completion::ConvertAtSubmission;
     if early && ioend.outcome != Outcome::Rejected && (ioend.unwritten || out_of_place) {
         let bump = inode.sb.config.fs.bump_with_change();
         let mut map = inode.lock_map(Op::new("convert_early")).await;
@@ -262,7 +262,7 @@ async fn next_folio<B: Backend>(
     me: ActorId,
     mut pass: Pass,
 ) -> ControlFlow<(), WritebackState> {
-    let index = match pass.folios.next(inode.sb.config.design.writeback_batch) {
+    let index = match pass.folios.next(inode.sb.config.design.writeback_batch()) {
         Next::Tag(index) => {
             let op = Op::on("tag_pages_for_writeback", u32::from(index));
             let mut slot = inode.page(index).lock(op).await;
@@ -369,7 +369,7 @@ fn look_for_blocks<B: Backend>(
     size: Cell,
 ) -> WritebackState {
     let FolioRef { index, id } = folio;
-    pass.size = (inode.sb.config.design.ioend_size == IoendSize::Submitted).then_some(size);
+    pass.size = (inode.sb.config.design.ioend_size() == IoendSize::Submitted).then_some(size);
     inode.trace(|| trace::iomap_writepage(inode, index, size));
     let cells = inode.sb.geometry.cells_of_folio(index);
     if cells.start >= size {
@@ -387,7 +387,7 @@ fn look_for_blocks<B: Backend>(
     }
     folio_data.clear_blocks_dirty();
     let mut pieces = Pieces::default();
-    if inode.sb.config.design.writeback_bit == WritebackBit::BeforeMapping {
+    if inode.sb.config.design.writeback_bit() == WritebackBit::BeforeMapping {
         pieces.expected = blocks.len() as u8 + 1;
         folio_data.start_writeback(usize::from(pieces.expected));
         sum(inode, index, folio_data);
@@ -404,12 +404,12 @@ fn dirty_blocks<B: Backend>(
     folio: &Folio,
     size: Cell,
 ) -> Vec<FileBlock> {
-    let per_block = inode.sb.config.fs.block_dirty;
+    let per_block = inode.sb.per_block_dirty();
     let below_eof = |block: &FileBlock| inode.sb.geometry.cells_of_block(*block).start < size;
     let dirty = |block: &FileBlock| folio.block_dirty(inode.sb.block_in_folio(*block), per_block);
     let (blocks, beyond): (Vec<_>, Vec<_>) =
         inode.sb.geometry.blocks_of_folio(index).filter(dirty).partition(below_eof);
-    pass.beyond = match inode.sb.config.design.ioend_record {
+    pass.beyond = match inode.sb.config.design.ioend_record() {
         IoendRecord::Written => 0,
         IoendRecord::Dirty => blocks.last().map_or(0, |last| run_behind(*last, &beyond)),
     };

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use stalemap_explore::Limits;
 use stalemap_facade::Property;
 use stalemap_model::judge::properties;
+use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::implementation::Implementation;
 
 use self::reasons::Reasons;
@@ -211,38 +212,39 @@ impl Course<'_> {
         let fits = |it: &Implementation| self.scenario.refused_by(it).is_none();
         let Some(implementation) = implementation.filter(fits) else { return Ok(None) };
         let (mut runs, mut states) = (0, 0);
-        let mut came_of = |it: &Implementation| -> Result<Came, RunError> {
-            let (came, seen) = self.explored(it)?;
+        let mut came_of = |it: &Implementation| -> Result<_, RunError> {
+            let (came, seen, kernel) = self.explored(it)?;
             runs += 1;
             states += seen;
-            Ok(came)
+            Ok((came, kernel))
         };
-        if came_of(&implementation)? != Came::Holds {
-            return Ok(None);
-        }
+        let (Came::Holds, Some(kernel)) = came_of(&implementation)? else { return Ok(None) };
         let mut all = Vec::new();
         for value in values {
             all.push(match value.put_into(&implementation) {
                 None => Came::Same,
                 Some(changed) if !fits(&changed) => Came::DoesNotFit,
-                Some(changed) => came_of(&changed)?,
+                // No run asks for it.
+                Some(changed) if kernel.finds_alike(&changed) => Came::Holds,
+                Some(changed) => came_of(&changed)?.0,
             });
         }
         Ok(Some((all, runs, states)))
     }
 
-    /// What is found under one implementation, and in how many states.
-    fn explored(&self, implementation: &Implementation) -> Result<(Came, u64), RunError> {
+    /// What is found under one implementation, in how many states, and the system that was explored, if it fits.
+    fn explored(&self, implementation: &Implementation) -> Result<(Came, u64, Option<Kernel>), RunError> {
         let job = Job {
             scenario: self.scenario,
             implementation: implementation.clone(),
             engine: Engine::Exhaustive,
         };
-        let found = match job.exploration(&self.limits) {
-            Ok(found) => found,
-            Err(RunError::Config { .. } | RunError::Setup(_)) => return Ok((Came::DoesNotFit, 0)),
+        let kernel = match job.kernel() {
+            Ok(kernel) => kernel,
+            Err(RunError::Config { .. } | RunError::Setup(_)) => return Ok((Came::DoesNotFit, 0, None)),
             Err(error) => return Err(error),
         };
+        let found = job.exploration_of(&kernel, &self.limits)?;
         self.tally.transitions.fetch_add(found.statistics.transitions, Ordering::Relaxed);
         (self.tick)(self.tally);
         let states = found.statistics.states;
@@ -251,6 +253,6 @@ impl Course<'_> {
             (_, true) => Came::Holds,
             (_, false) => Came::Undecided,
         };
-        Ok((came, states))
+        Ok((came, states, Some(kernel)))
     }
 }

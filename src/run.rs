@@ -6,21 +6,20 @@ mod found;
 mod job;
 mod limits;
 mod outcome;
+mod searched;
 pub mod slices;
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use stalemap_checker::{explore_accepted, explore_checkpointed, halted_setup, watch_opening};
-use stalemap_explore::{Checkpointer, EngineError, Exploration, Limits, Options, Progress, Workers};
+use stalemap_checker::{explore_accepted, explore_checkpointed, halted_setup};
+use stalemap_explore::{Checkpointer, EngineError, Exploration, Options, Progress, Workers};
 use stalemap_facade::{Calls, Counter};
-use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::{assumptions, branches, counters};
 
 pub use self::counterexample::Shown;
-use self::counterexample::counterexample;
 pub(crate) use self::counterexample::least;
 pub use self::error::RunError;
 pub use self::found::Contents;
@@ -32,15 +31,13 @@ use self::limits::limits;
 pub(crate) use self::limits::{limits_beside_others, of_searches};
 pub use self::outcome::{HaltedSetup, Outcome, StaleAborts};
 pub(crate) use self::outcome::{is_surprising, never_succeeded};
-use crate::annotate::setup::{self, InSetup};
+use self::searched::Searched;
 use crate::attended::{Attended, Stoppable};
 use crate::check_place::CheckPlace;
 use crate::checkpoint::Checkpoint;
 use crate::engine::Engine;
 use crate::expect::{Met, judge};
-use crate::scenario::Scenario;
 use crate::tally::{Followed, Tally};
-use crate::verdict::Verdict;
 
 /// Runs jobs on `threads` threads. The outcomes come in the order of the jobs, whatever order they finish in.
 pub fn run_all(
@@ -59,30 +56,46 @@ pub fn run_all_attended(
     threads: usize,
     attended: Attended<'_>,
 ) -> Vec<Result<Outcome, RunError>> {
-    let tally = Tally::default();
-    let at_a_time = threads.min(jobs.len());
+    let (tally, ended) = (Tally::default(), AtomicUsize::new(0));
+    let courses = courses(jobs, attended);
+    let at_a_time = threads.min(courses.len());
     let workers = Workers::new(threads / at_a_time.max(1));
-    let run = |job: &Job<'_>| {
-        let limits = limits(job.scenario, given, at_a_time);
-        let bitstate = given.bitstate;
-        let options = Options {
-            limits,
-            bitstate,
-            workers: workers.clone(),
-            estimate: attended.estimates,
-            ..Options::default()
+    let run = |course: &&[Job<'_>]| {
+        let mut searched = Vec::new();
+        let run = |job: &Job<'_>| {
+            let options = Options {
+                limits: limits(job.scenario, given, at_a_time),
+                bitstate: given.bitstate,
+                workers: workers.clone(),
+                estimate: attended.estimates,
+                ..Options::default()
+            };
+            let checkpoint = attended.checkpoints.map(|kept| {
+                kept.of(job.scenario, &job.implementation, given.preemptions).telling(attended.tell)
+            });
+            let outcome = run(job, &mut searched, &options, checkpoint, &tally, attended);
+            tally.jobs.fetch_add(1, Ordering::Relaxed);
+            attended.tell(&tally);
+            outcome
         };
-        let checkpoint = attended
-            .checkpoints
-            .map(|kept| kept.of(job.scenario, &job.implementation, given.preemptions).telling(attended.tell));
-        let outcome = run(job, &options, checkpoint, &tally, attended);
-        let left = jobs.len() - tally.jobs.fetch_add(1, Ordering::Relaxed) as usize - 1;
+        let outcomes: Vec<_> = course.iter().map(run).collect();
+        let left = courses.len() - ended.fetch_add(1, Ordering::Relaxed) - 1;
         // What is left shares the threads.
         workers.set(threads / left.clamp(1, at_a_time));
-        attended.tell(&tally);
-        outcome
+        outcomes
     };
-    in_parallel(jobs, threads, run)
+    in_parallel(&courses, threads, run).into_iter().flatten().collect()
+}
+
+/// Jobs that are run one after the other: those of one scenario, of which some may say what others find. Where searches are kept,
+/// each is kept for itself.
+fn courses<'j, 's>(jobs: &'j [Job<'s>], attended: Attended<'_>) -> Vec<&'j [Job<'s>]> {
+    let alike = |one: &Job<'_>, other: &Job<'_>| {
+        attended.checkpoints.is_none()
+            && std::ptr::eq(one.scenario, other.scenario)
+            && one.engine == other.engine
+    };
+    jobs.chunk_by(alike).collect()
 }
 
 /// Does something with each job on `threads` threads, in the order of the jobs.
@@ -100,12 +113,30 @@ pub(crate) fn in_parallel<J: Sync, R: Send>(
 
 fn run(
     job: &Job<'_>,
+    searched: &mut Vec<Searched>,
     options: &Options,
-    mut checkpoint: Option<Checkpoint<'_>>,
+    checkpoint: Option<Checkpoint<'_>>,
     tally: &Tally,
     attended: Attended<'_>,
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
+    if let Some(known) = searched.iter().find(|searched| searched.finds_alike(&job.implementation)) {
+        return Ok(said(job, known, started));
+    }
+    let new = search(job, options, checkpoint, tally, attended)?;
+    let outcome = said(job, &new, started);
+    searched.push(new);
+    Ok(outcome)
+}
+
+/// Explores a job with its engine.
+fn search(
+    job: &Job<'_>,
+    options: &Options,
+    mut checkpoint: Option<Checkpoint<'_>>,
+    tally: &Tally,
+    attended: Attended<'_>,
+) -> Result<Searched, RunError> {
     let Job { scenario, implementation, engine } = job;
     let engine_error = |error| job.broken(error);
     // The exhaustive engine looks at the setup itself, so that it is played once.
@@ -128,42 +159,28 @@ fn run(
         Some(Err(error)) => return Err(engine_error(error)),
     };
     tracing::debug!(scenario = scenario.name, design = implementation.name(), ?found.statistics, "explored");
-    judged(job, &kernel, found, options.limits.clone(), attended, started)
+    Searched::of(job, kernel, found, options.limits.clone(), attended)
 }
 
-/// What is to be said of what was found.
-fn judged(
-    job: &Job<'_>,
-    kernel: &Kernel,
-    found: Found,
-    limits: Limits,
-    attended: Attended<'_>,
-    started: Instant,
-) -> Result<Outcome, RunError> {
+/// What is to be said of a job, whose search it was or one that found the same.
+fn said(job: &Job<'_>, searched: &Searched, started: Instant) -> Outcome {
     let Job { scenario, implementation, engine } = job;
-    let violated = properties::of_bits(found.violated);
-    let verdict = verdict(&found, *engine);
+    let Searched { found, violated, never_succeeded, .. } = searched;
+    let verdict = verdict(found, *engine);
     let reached = branches::of_bits(found.reached);
-    let seen = seen(*engine, &found);
-    let complete = found.limits_hit.is_empty() && verdict != Verdict::Incomplete;
-    let never_succeeded = if complete { never_succeeded(scenario, kernel, &found.calls) } else { Vec::new() };
-    let met = Met { violated: &violated, reached: &reached, never_succeeded: &never_succeeded };
-    let judgement = judge(scenario, &implementation.design, verdict, &met, seen);
-    let counterexample = match violated.first() {
-        None => None,
-        Some(property) => Some(counterexample(job, kernel, *property, &found, limits, attended)?),
-    };
+    let met = Met { violated, reached: &reached, never_succeeded };
     let maximum = |counter: Counter| found.maxima.get(counter.number()).copied().unwrap_or(0);
-    Ok(Outcome {
+    Outcome {
         scenario: scenario.name.clone(),
         design: implementation.name().to_owned(),
         memory: scenario.memory,
         engine: *engine,
         verdict,
-        in_setup: in_setup(scenario, kernel, &found).map_err(|error| job.broken(error))?,
-        violated,
+        in_setup: searched.in_setup.clone(),
+        judgement: judge(scenario, &implementation.design, verdict, &met, seen(*engine, found)),
+        violated: violated.clone(),
         reached,
-        never_succeeded,
+        never_succeeded: never_succeeded.clone(),
         statistics: found.statistics,
         limits_hit: found.limits_hit.iter().copied().collect(),
         few_preemptions: found.few_preemptions,
@@ -172,26 +189,16 @@ fn judged(
             max: maximum(counters::STALE_ABORTS),
             spurious_max: maximum(counters::SPURIOUS_ABORTS),
         },
-        outcomes: found.outcomes,
-        counterexample,
+        outcomes: found.outcomes.clone(),
+        counterexample: searched.shown(job),
         idle: None,
         halted: found.halted.as_ref().map(|halted| HaltedSetup::of(scenario, halted)),
         assumptions: assumptions::of(&implementation.fs, |name| found.operations.contains(name)).collect(),
         overruled: scenario.overruled(implementation),
         of_no_kernel: scenario.of_no_kernel(implementation),
         check: CheckPlace::of(implementation, &found.operations),
-        judgement,
         elapsed: started.elapsed(),
-    })
-}
-
-/// What of that which was found the setup does by itself.
-fn in_setup(scenario: &Scenario, kernel: &Kernel, found: &Found) -> Result<Vec<InSetup>, EngineError> {
-    if found.violated == 0 {
-        return Ok(Vec::new());
     }
-    let halted = found.halted.as_ref().and_then(|halted| halted.command);
-    Ok(InSetup::of(&watch_opening(kernel)?.setup, &setup::lines(scenario), halted))
 }
 
 /// Explores a kernel, unless commands of its setup fail that are not meant to: then what its calls returned.

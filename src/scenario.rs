@@ -36,6 +36,7 @@ mod wanted;
 use std::collections::{BTreeMap, BTreeSet};
 
 use stalemap_facade::{Branch, MemoryModel, Property};
+use stalemap_model::words::asked::Asked;
 use stalemap_model::words::command::Command;
 use stalemap_model::words::config::{
     ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, Hold, MixedIo, PostEof,
@@ -248,8 +249,8 @@ impl Scenario {
         Config {
             block: self.block,
             folio: self.folio,
-            fs,
-            design,
+            fs: Asked::new(fs),
+            design: Asked::new(design),
             files: self.files.clone(),
             buffers: self.buffers.clone(),
             setup: self.setup.clone(),

@@ -494,9 +494,12 @@ impl Backend for Memory {
         }
     }
 
-    fn account<E: SystemEvent>(&self, event: impl FnOnce() -> E) {
-        if self.0.is_live() && self.0.metering.get() {
-            self.0.events.borrow_mut().push(Event::System(Rc::new(event())));
+    fn account<E: SystemEvent>(&self, event: impl FnOnce() -> Option<E>) {
+        if self.0.is_live()
+            && self.0.metering.get()
+            && let Some(event) = event()
+        {
+            self.0.events.borrow_mut().push(Event::System(Rc::new(event)));
         }
     }
 }

@@ -172,7 +172,7 @@ pub async fn step<B: Backend>(inode: &Inode<B>, state: Completion) -> ControlFlo
             ControlFlow::Continue(Completion::SetFileSize(dio))
         }
         Completion::SetFileSize(dio) => {
-            let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
+            let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().setfilesize)).await;
             map.raise_logged_size(dio.request.end.min(inode.i_size_peek()));
             map.end();
             sized(inode, dio)
@@ -246,7 +246,7 @@ fn on_device<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> ControlFlow<Dio, Com
         // Neither converted nor dropped from the page cache.
         return finish(inode, dio);
     }
-    if design.dio_ack == DioAck::BeforeEndIo && !dio.acknowledged {
+    if design.dio_ack() == DioAck::BeforeEndIo && !dio.acknowledged {
         acknowledge(inode, &dio);
         dio.acknowledged = true;
         if let Completer::WorkerAfterData(worker) = dio.completer {
@@ -255,7 +255,7 @@ fn on_device<B: Backend>(inode: &Inode<B>, mut dio: Dio) -> ControlFlow<Dio, Com
             return ControlFlow::Break(dio);
         }
     }
-    if design.dio_invalidate == DioInvalidate::BeforeEndIo {
+    if design.dio_invalidate() == DioInvalidate::BeforeEndIo {
         return ControlFlow::Continue(first_folio(inode, dio, Next::EndIo));
     }
     end_io(inode, dio)
@@ -286,12 +286,12 @@ async fn end_cow<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> Co
 /// The conversion and the size. That the file does not grow is seen without a lock; nobody makes it smaller meanwhile.
 fn convert_or_grow<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
     let grows = dio.request.end > inode.i_size_peek();
-    let early = inode.sb.config.design.dio_size == DioSize::BeforeConversion;
+    let early = inode.sb.config.design.dio_size() == DioSize::BeforeConversion;
     match (dio.unwritten, grows) {
         (true, true) if early => ControlFlow::Continue(Completion::Size(dio)),
         (true, _) => ControlFlow::Continue(convert_first(inode, dio)),
         (false, true) => ControlFlow::Continue(Completion::Size(dio)),
-        (false, false) if !dio.cow && inode.sb.config.design.dio_invalidate == DioInvalidate::IfCached => {
+        (false, false) if !dio.cow && inode.sb.config.design.dio_invalidate() == DioInvalidate::IfCached => {
             ControlFlow::Continue(Completion::Cached(dio, 0))
         }
         (false, false) => ended(inode, dio),
@@ -300,7 +300,7 @@ fn convert_or_grow<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, C
 
 /// Extents and size are right.
 fn ended<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
-    match inode.sb.config.design.dio_invalidate {
+    match inode.sb.config.design.dio_invalidate() {
         DioInvalidate::AfterEndIo | DioInvalidate::IfCached => {
             ControlFlow::Continue(first_folio(inode, dio, Next::Finish))
         }
@@ -315,12 +315,12 @@ fn ended<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion>
 async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> ControlFlow<Dio, Completion> {
     let geometry = &inode.sb.geometry;
     let last = geometry.blocks_touched(&dio.request).end;
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.dio_end_io)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().dio_end_io)).await;
     let end = map.extent_around(block).end.min(last);
     if xfs_iomap_write_unwritten(inode, &mut map, &(block..end), inode.sb.config.fs.bump_with_change()) {
         inode.sb.backend.reach(branches::DIO_CONVERT);
     }
-    let size = match inode.sb.config.design.dio_size {
+    let size = match inode.sb.config.design.dio_size() {
         DioSize::AfterConversion if extends_alone(inode) => None,
         DioSize::AfterConversion | DioSize::BeforeConversion => Some(dio.request.end),
         DioSize::WithEachExtent => Some(geometry.cells_of_block(end - 1).end.min(dio.request.end)),
@@ -343,15 +343,15 @@ async fn convert<B: Backend>(inode: &Inode<B>, dio: Dio, block: FileBlock) -> Co
 /// Whether what makes the file longer is completed with i_rwsem held exclusively: then it is when all is converted, in memory and on
 /// disk together (`ext4_handle_inode_extension`).
 fn extends_alone<B: Backend>(inode: &Inode<B>) -> bool {
-    inode.sb.config.fs.dio_lock == DioLock::ExtendingExclusive
+    inode.sb.config.fs.dio_lock() == DioLock::ExtendingExclusive
 }
 
 /// `xfs_dio_write_end_io` without a conversion: i_size is compared and raised under i_flags_lock, which one with a conversion does
 /// not take. Who compares with that lock held stores what it has compared, whatever i_size is by then.
 async fn set_isize<B: Backend>(inode: &Inode<B>, dio: Dio) -> ControlFlow<Dio, Completion> {
     let end = dio.request.end;
-    if inode.sb.config.design.dio_isize == DioIsize::Ilock || extends_alone(inode) {
-        let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
+    if inode.sb.config.design.dio_isize() == DioIsize::Ilock || extends_alone(inode) {
+        let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().setfilesize)).await;
         raise_size(inode, &dio, end);
         map.raise_logged_size(end.min(inode.i_size_peek()));
         map.end();

@@ -62,7 +62,7 @@ fn given<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) -> Vec<Value> {
             if data != *submitted {
                 inode.sb.backend.reach(branches::BUFFER_CHANGED);
             }
-            if inode.sb.config.fs.data_checksum {
+            if inode.sb.config.fs.data_checksum() {
                 inode.sb.with_checksums(&mut data, submitted);
             }
             data

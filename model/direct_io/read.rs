@@ -153,7 +153,7 @@ async fn begin<B: Backend>(
 ) -> Stepped<DirectReadState> {
     let geometry = &inode.sb.geometry;
     let wanted = geometry.blocks_touched(&(pos..read.end));
-    let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;
+    let map = inode.lock_map(Op::new(inode.sb.config.fs.names().read_begin)).await;
     let iomap = fs::read_begin(inode, &map, wanted.start);
     drop(map);
     inode.emit(|| {
@@ -255,7 +255,7 @@ pub async fn complete<B: Backend>(
 fn other_checksum<B: Backend>(inode: &Inode<B>, read: &DirectRead, block: FileBlock, phys: Phys) -> bool {
     let of_block = inode.sb.geometry.cells_of_block(block);
     let cells = within(&of_block, &(read.request.start..read.end));
-    inode.sb.config.fs.data_checksum
+    inode.sb.config.fs.data_checksum()
         && cells.into_iter().any(|at| inode.sb.read_disk(phys, at).has_other_checksum())
 }
 

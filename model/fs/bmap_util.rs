@@ -18,12 +18,12 @@ use crate::words::personality::UnshareCancels;
 
 /// The size that the log has of the file, in cells, for a change of the size that may have to write data back first.
 pub(crate) async fn logged_size<B: Backend>(inode: &Inode<B>) -> Cell {
-    inode.lock_map(Op::new(inode.sb.config.fs.names.setattr_size)).await.disk_size
+    inode.lock_map(Op::new(inode.sb.config.fs.names().setattr_size)).await.disk_size
 }
 
 /// Logs the size that the file has grown to.
 pub(crate) async fn log_size<B: Backend>(inode: &Inode<B>, size: Cell) {
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setattr_size)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().setattr_size)).await;
     map.log_size(size);
     map.end();
 }
@@ -33,7 +33,7 @@ pub(crate) async fn log_size<B: Backend>(inode: &Inode<B>, size: Cell) {
 /// copies any more.
 pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
     let beyond = inode.sb.geometry.blocks_touched(&(0..size)).end..inode.sb.geometry.blocks();
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.truncate_extents)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().truncate_extents)).await;
     map.log_size(size);
     map.cut_valid_size(size);
     let mut rest = beyond.clone();
@@ -61,7 +61,7 @@ pub(crate) async fn truncate_extents<B: Backend>(inode: &Inode<B>, size: Cell) {
 /// (`xfs_unmap_extent`, `xfs_bunmapi`). What lies in the COW fork is left there: of what was dirty nothing can be, since it was
 /// written back, but a hint makes copies that nobody has asked for.
 pub(crate) async fn remove_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>) {
-    let op = Op::new(inode.sb.config.fs.names.remove_extents);
+    let op = Op::new(inode.sb.config.fs.names().remove_extents);
     let mut map = inode.lock_map(op).await;
     if inode.sb.config.fs.is_xfs() {
         let mut rest = blocks.clone();
@@ -74,7 +74,7 @@ pub(crate) async fn remove_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<
     } else {
         map.unmap(blocks);
     }
-    if inode.sb.config.design.unmap_cow == UnmapCow::Cancelled {
+    if inode.sb.config.design.unmap_cow() == UnmapCow::Cancelled {
         map.cancel_copies(blocks.clone());
     }
     map.end();
@@ -89,11 +89,11 @@ pub(crate) async fn alloc_extents<'i, B: Backend>(
     blocks: &Range<FileBlock>,
 ) -> (MapSection<'i, B>, Result<(), Enospc>) {
     let mut map = inode.lock_map(op).await;
-    if inode.sb.config.fs.valid_size {
+    if inode.sb.config.fs.valid_size() {
         let result = map.fill_holes(blocks);
         return (map, result);
     }
-    let mut found = match inode.sb.config.design.alloc_recheck {
+    let mut found = match inode.sb.config.design.alloc_recheck() {
         AllocRecheck::DataFork => Vec::new(),
         AllocRecheck::Nothing => blocks.clone().filter(|block| map.get(*block).phys().is_none()).collect(),
     };
@@ -173,7 +173,7 @@ async fn can_free_cowblocks<B: Backend>(inode: &Inode<B>) -> bool {
 /// `xfs_reflink_clear_inode_flag`: where nothing is shared any more, nobody is to look for copies. Whether something is dirty over them,
 /// or under way to the device, is asked from 6.12 on.
 pub(crate) async fn clear_reflink<B: Backend>(inode: &Inode<B>) {
-    if inode.sb.config.fs.unshare_cancels == UnshareCancels::IfIdle && !can_free_cowblocks(inode).await {
+    if inode.sb.config.fs.unshare_cancels() == UnshareCancels::IfIdle && !can_free_cowblocks(inode).await {
         return;
     }
     let mut map = inode.lock_map(Op::new("xfs_reflink_clear_inode_flag")).await;
@@ -188,7 +188,7 @@ pub(crate) async fn clear_reflink<B: Backend>(inode: &Inode<B>) {
 
 /// Moves what lies behind a hole down onto it.
 pub(crate) async fn collapse_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>) {
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.collapse_extents)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().collapse_extents)).await;
     map.collapse(blocks);
     // What a crash may leave is rearranged before the transaction that does it is judged.
     inode.oracle.collapse(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(blocks));
@@ -197,7 +197,7 @@ pub(crate) async fn collapse_extents<B: Backend>(inode: &Inode<B>, blocks: &Rang
 
 /// Moves what lies from a range on up behind it.
 pub(crate) async fn insert_extents<B: Backend>(inode: &Inode<B>, blocks: &Range<FileBlock>) {
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.insert_extents)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().insert_extents)).await;
     map.insert(blocks);
     inode.oracle.insert(&inode.sb.geometry, &inode.sb.geometry.cells_of_blocks(blocks));
     map.end();

@@ -51,8 +51,8 @@ pub(super) fn eof_tail_of<B: Backend>(
     }
     let geometry = &inode.sb.geometry;
     let last = size.now - 1;
-    let end = match inode.sb.config.fs.fs_type {
-        FsType::Xfs if inode.grows_in_flight() || inode.sb.config.fs.io_errors => geometry.cells(),
+    let end = match inode.sb.config.fs.fs_type() {
+        FsType::Xfs if inode.grows_in_flight() || inode.sb.config.fs.io_errors() => geometry.cells(),
         FsType::Xfs => geometry.cells_of_folio(geometry.folio_of(last)).end,
         FsType::Gfs2 => geometry.page_end(last),
         FsType::Ext4 | FsType::Zonefs => geometry.cells_of_block(geometry.block_of(last)).end,
@@ -62,12 +62,12 @@ pub(super) fn eof_tail_of<B: Backend>(
 
 fn zeroes<B: Backend>(inode: &Inode<B>, grower: Grower) -> bool {
     let fs = &inode.sb.config.fs;
-    fs.zero_eof
+    fs.zero_eof()
         && match grower {
             Grower::Write => true,
-            Grower::Direct => fs.dio_zero_eof,
-            Grower::Truncate => fs.truncate_zero_eof,
-            Grower::Fallocate => fs.falloc_zero_eof,
+            Grower::Direct => fs.dio_zero_eof(),
+            Grower::Truncate => fs.truncate_zero_eof(),
+            Grower::Fallocate => fs.falloc_zero_eof(),
         }
 }
 

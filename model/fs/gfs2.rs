@@ -96,7 +96,7 @@ pub(super) async fn gfs2_direct_write_iomap_begin<B: Backend>(
     inode: &Inode<B>,
     blocks: &Range<FileBlock>,
 ) -> Result<Iomap, Refusal> {
-    let map = inode.lock_map(Op::new(inode.sb.config.fs.names.write_begin)).await;
+    let map = inode.lock_map(Op::new(inode.sb.config.fs.names().write_begin)).await;
     if blocks.clone().any(|block| map.get(block) == Extent::Hole) {
         return Err(Refusal::Buffered);
     }

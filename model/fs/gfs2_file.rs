@@ -36,7 +36,7 @@ fn do_grow<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Plan {
     let unstuffs = stuffed::outgrown(inode, new_size);
     let tail = eof_tail(inode, size, new_size, Grower::Truncate).filter(|_| !unstuffs).map(Job::Zero);
     let extend =
-        AtOnce::Extend { name: inode.sb.config.fs.names.setattr_size, blocks: 0..0, size: Some(new_size) };
+        AtOnce::Extend { name: inode.sb.config.fs.names().setattr_size, blocks: 0..0, size: Some(new_size) };
     let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
     let unstuff = unstuffs.then_some(Job::Unstuff);
     let jobs = unstuff.into_iter().chain(tail).chain(transaction([Job::AtOnce(extend)]));
@@ -82,7 +82,7 @@ fn allocate<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>, grown
     let unstuff = inode.is_stuffed().then_some(Job::Unstuff);
     let tail = new_size.and_then(|target| eof_tail(inode, size, target, Grower::Fallocate)).map(Job::Zero);
     let blocks = inode.sb.geometry.blocks_touched(cells);
-    let space = AtOnce::Extend { name: inode.sb.config.fs.names.alloc_file_space, blocks, size: None };
+    let space = AtOnce::Extend { name: inode.sb.config.fs.names().alloc_file_space, blocks, size: None };
     let resize = new_size.map(|new_size| transaction([Job::AtOnce(AtOnce::SetSize(new_size))]));
     let jobs = unstuff.into_iter().chain(tail).chain(transaction([Job::AtOnce(space)]));
     let jobs = jobs.chain(resize.into_iter().flatten()).chain([MARK_DIRTY]).collect();
@@ -102,7 +102,7 @@ fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> 
         let block = geometry.cells_of_block(block);
         let edge = cells.start.max(block.start)..cells.end.min(block.end);
         // It is not cut at end of file in 6.1; where zeroing raises i_size, the file is longer then. In 7.3 it is.
-        let raises = inode.sb.config.design.zero_raises_size;
+        let raises = inode.sb.config.design.zero_raises_size();
         let edge = if raises { edge } else { below(size, &edge) };
         if !edge.is_empty() {
             jobs.push(Job::Zero(edge));
@@ -110,7 +110,7 @@ fn punch_hole<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Range<Cell>) -> 
     }
     let flush = Job::Flush(geometry.cells_of_blocks(&touched));
     let drop = Job::Drop(cells.clone());
-    match inode.sb.config.fs.flush_unmap {
+    match inode.sb.config.fs.flush_unmap() {
         FlushUnmap::WriteAndDrop | FlushUnmap::WriteAndDropFolios => {
             jobs.push(flush);
             jobs.extend(transaction([drop, MARK_DIRTY]));
@@ -143,7 +143,7 @@ pub(super) fn do_gfs2_set_flags<B: Backend>(inode: &Inode<B>, hooks: Hooks) -> P
         let all = 0..inode.sb.geometry.cells();
         jobs.extend((hooks == Hooks::Jdata).then_some(Job::LogFlush));
         jobs.push(Job::Flush(all.clone()));
-        if inode.sb.config.fs.jdata_flip == JdataFlip::Truncate {
+        if inode.sb.config.fs.jdata_flip() == JdataFlip::Truncate {
             jobs.push(Job::Drop(all));
         }
         jobs.extend(transaction([Job::AtOnce(AtOnce::SetAops(hooks))]));

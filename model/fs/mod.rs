@@ -74,12 +74,12 @@ personalities! {
 pub fn check(config: &Config, fill: Fill) -> Check {
     let own = match fill {
         Fill::Data => PassCheck::AsWrite,
-        Fill::Zero => config.design.zero_check,
-        Fill::Unshare => config.design.unshare_check,
+        Fill::Zero => config.design.zero_check(),
+        Fill::Unshare => config.design.unshare_check(),
     };
     match own {
-        _ if !config.fs.counter => Check::Never,
-        PassCheck::AsWrite => config.design.check,
+        _ if !config.fs.counter() => Check::Never,
+        PassCheck::AsWrite => config.design.check(),
         PassCheck::Never => Check::Never,
         PassCheck::AfterLock => Check::AfterLock,
     }
@@ -88,35 +88,35 @@ pub fn check(config: &Config, fill: Fill) -> Check {
 /// Who validates the mapping of a pass.
 pub fn checker(config: &Config, fill: Fill) -> Checker {
     match fill {
-        Fill::Zero if config.design.zero_check == PassCheck::AfterLock => Checker::Zero,
-        Fill::Unshare if config.design.unshare_check == PassCheck::AfterLock => Checker::Unshare,
+        Fill::Zero if config.design.zero_check() == PassCheck::AfterLock => Checker::Zero,
+        Fill::Unshare if config.design.unshare_check() == PassCheck::AfterLock => Checker::Unshare,
         Fill::Data | Fill::Zero | Fill::Unshare => Checker::Write,
     }
 }
 
 /// When a write fault does.
 pub fn mkwrite_check(config: &Config) -> MkwriteCheck {
-    if config.fs.counter { config.design.mkwrite_check } else { MkwriteCheck::Never }
+    if config.fs.counter() { config.design.mkwrite_check() } else { MkwriteCheck::Never }
 }
 
 /// When who fills a folio for a reader does.
 pub fn read_check(config: &Config) -> ReadCheck {
-    if config.fs.counter { config.design.read_check } else { ReadCheck::Never }
+    if config.fs.counter() { config.design.read_check() } else { ReadCheck::Never }
 }
 
 /// When a direct write does.
 pub fn dio_write_check(config: &Config) -> DioWriteCheck {
-    if config.fs.counter { config.design.dio_write_check } else { DioWriteCheck::Never }
+    if config.fs.counter() { config.design.dio_write_check() } else { DioWriteCheck::Never }
 }
 
 /// When a direct read does.
 pub fn dio_read_check(config: &Config) -> DioReadCheck {
-    if config.fs.counter { config.design.dio_read_check } else { DioReadCheck::Never }
+    if config.fs.counter() { config.design.dio_read_check() } else { DioReadCheck::Never }
 }
 
 /// When a reflink does.
 pub fn reflink_check(config: &Config) -> ReflinkCheck {
-    if config.fs.counter { config.design.reflink_check } else { ReflinkCheck::Never }
+    if config.fs.counter() { config.design.reflink_check() } else { ReflinkCheck::Never }
 }
 
 /// When a block is valid that a write has zeroed in part: as the design says, but where there are buffers, after the copy
@@ -124,14 +124,14 @@ pub fn reflink_check(config: &Config) -> ReflinkCheck {
 pub fn zeroed_uptodate<B: Backend>(inode: &Inode<B>) -> ZeroedUptodate {
     match inode.hooks() {
         Hooks::Jdata => ZeroedUptodate::AfterCopy,
-        Hooks::Nothing => inode.sb.config.design.zeroed_uptodate,
+        Hooks::Nothing => inode.sb.config.design.zeroed_uptodate(),
     }
 }
 
 /// How writeback validates its mapping: without a counter, what is left of a test with one is the range.
 pub fn writeback_check(config: &Config) -> WritebackCheck {
-    match config.design.writeback_check {
-        WritebackCheck::RangeData if !config.fs.counter => WritebackCheck::Range,
+    match config.design.writeback_check() {
+        WritebackCheck::RangeData if !config.fs.counter() => WritebackCheck::Range,
         check => check,
     }
 }
@@ -151,10 +151,12 @@ pub fn return_budget<B: Backend>(inode: &Inode<B>, budget: u16) {
 /// A mapping is got, by the call that the design has for that.
 fn account_mapping<B: Backend>(inode: &Inode<B>) {
     inode.account(Expense::Mapped);
-    inode.account(Expense::Called(match inode.sb.config.design.iter_calls {
-        IterCalls::BeginEnd => Method::IomapBegin,
-        IterCalls::Next => Method::IomapNext,
-    }));
+    inode.account_call(|| {
+        Some(Expense::Called(match inode.sb.config.design.iter_calls() {
+            IterCalls::BeginEnd => Method::IomapBegin,
+            IterCalls::Next => Method::IomapNext,
+        }))
+    });
 }
 
 /// `->iomap_begin` of a buffered write or write fault of `cells`.
@@ -167,7 +169,7 @@ pub fn write_begin<B: Backend>(
     let Range { start: block, end: limit } = inode.sb.geometry.blocks_touched(cells);
     account_mapping(inode);
     let valid = map.valid;
-    let iomap = match inode.sb.config.fs.allocate {
+    let iomap = match inode.sb.config.fs.allocate() {
         Allocate::Delalloc | Allocate::Unwritten => {
             xfs::xfs_buffered_write_iomap_begin(inode, map, block, limit)
         }
@@ -200,7 +202,7 @@ pub async fn direct_write_begin<B: Backend>(
     overwrite: Overwrite,
 ) -> Result<Iomap, Refusal> {
     account_mapping(inode);
-    if inode.sb.config.fs.allocate == Allocate::Written {
+    if inode.sb.config.fs.allocate() == Allocate::Written {
         gfs2::gfs2_direct_write_iomap_begin(inode, blocks).await
     } else {
         xfs_direct_write_iomap_begin(inode, blocks, overwrite).await
@@ -232,9 +234,9 @@ pub fn zero_begin<B: Backend>(
 /// `->setattr` of a file of `size` that is to be `new_size` long, with all its locks held. Left out: ext4's own order of the
 /// jobs, here and below.
 pub fn setattr_size<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell) -> Plan {
-    if inode.sb.config.fs.valid_size {
+    if inode.sb.config.fs.valid_size() {
         valid_size::setattr_size(inode, old.now, new_size)
-    } else if inode.sb.config.fs.allocate == Allocate::Written {
+    } else if inode.sb.config.fs.allocate() == Allocate::Written {
         gfs2_file::gfs2_setattr_size(inode, old.now, new_size)
     } else {
         xfs_iops::xfs_setattr_size(inode, old, new_size)
@@ -243,7 +245,7 @@ pub fn setattr_size<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell) ->
 
 /// `->fallocate` of a file of `size`, with all its locks held.
 pub fn fallocate<B: Backend>(inode: &Inode<B>, size: Cell, mode: &FallocMode) -> Result<Plan, Refused> {
-    if inode.sb.config.fs.allocate == Allocate::Written {
+    if inode.sb.config.fs.allocate() == Allocate::Written {
         gfs2_file::gfs2_fallocate(inode, size, mode)
     } else {
         xfs_file::xfs_file_fallocate(inode, size, mode)

@@ -33,7 +33,7 @@ use crate::words::value::Value;
 
 /// Whether a file that ends before `end` fits into its inode (`gfs2_max_stuffed_size`).
 fn fits<B: Backend>(inode: &Inode<B>, end: Cell) -> bool {
-    inode.sb.geometry.byte_at(end) <= u64::from(inode.sb.config.fs.stuffed)
+    inode.sb.geometry.byte_at(end) <= u64::from(inode.sb.config.fs.stuffed())
 }
 
 /// Whether what reaches to `end` needs the file to be unstuffed first.

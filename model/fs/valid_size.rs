@@ -26,14 +26,14 @@ pub(super) fn read_begin<B: Backend>(
     block: FileBlock,
     iomap: Iomap,
 ) -> Iomap {
-    let device = inode.sb.config.fs.valid_read == ValidRead::Device;
+    let device = inode.sb.config.fs.valid_read() == ValidRead::Device;
     let Some(valid) = map.valid.filter(|_| iomap.kind == IomapType::Mapped && !device) else {
         return iomap;
     };
     let geometry = &inode.sb.geometry;
     let end = geometry.blocks_touched(&(0..valid)).end;
     // Where a mapping begins before the valid size, it may reach over it.
-    let whole = inode.sb.config.fs.valid_read == ValidRead::ZerosFolio;
+    let whole = inode.sb.config.fs.valid_read() == ValidRead::ZerosFolio;
     let folio = geometry.blocks_of_folio(block / geometry.blocks_per_folio());
     let from = if whole { folio.start.max(iomap.start) } else { block };
     if from >= end {
@@ -46,13 +46,13 @@ pub(super) fn read_begin<B: Backend>(
 /// The valid size, for who zeroes a folio from there on when he has filled it.
 pub(crate) async fn look_when_read<B: Backend>(inode: &Inode<B>) -> Option<Cell> {
     let fs = &inode.sb.config.fs;
-    if fs.valid_size && fs.valid_read == ValidRead::ZerosFolio { Some(look(inode).await) } else { None }
+    if fs.valid_size() && fs.valid_read() == ValidRead::ZerosFolio { Some(look(inode).await) } else { None }
 }
 
 /// Whether a mapping of a read says unwritten since its blocks lie behind the valid size: files that have one have no unwritten
 /// extents.
 pub(crate) fn is_behind<B: Backend>(inode: &Inode<B>, iomap: &Iomap) -> bool {
-    inode.sb.config.fs.valid_size && iomap.kind == IomapType::Unwritten
+    inode.sb.config.fs.valid_size() && iomap.kind == IomapType::Unwritten
 }
 
 /// The valid size, for who holds what keeps others from moving it.
@@ -73,18 +73,18 @@ pub(crate) async fn advance<B: Backend>(inode: &Inode<B>, written: &Range<Cell>)
 /// Whether mmap(2) moves it.
 pub(crate) fn moves_at_mmap<B: Backend>(inode: &Inode<B>) -> bool {
     let fs = &inode.sb.config.fs;
-    fs.valid_size && matches!(fs.mkwrite_valid, MkwriteValid::AtMmap | MkwriteValid::AtMmapAndClose)
+    fs.valid_size() && matches!(fs.mkwrite_valid(), MkwriteValid::AtMmap | MkwriteValid::AtMmapAndClose)
 }
 
 /// Whether munmap(2) does.
 pub(crate) fn moves_at_close<B: Backend>(inode: &Inode<B>) -> bool {
     let fs = &inode.sb.config.fs;
-    fs.valid_size && fs.mkwrite_valid == MkwriteValid::AtMmapAndClose
+    fs.valid_size() && fs.mkwrite_valid() == MkwriteValid::AtMmapAndClose
 }
 
 /// Whether a write reads what lies behind the valid size from the device, and blocks that it covers with those that it does not.
 pub(crate) fn writes_over_device<B: Backend>(inode: &Inode<B>, iomap: &Iomap) -> bool {
-    iomap.valid.is_some() && inode.sb.config.fs.valid_write != ValidWrite::Zeros
+    iomap.valid.is_some() && inode.sb.config.fs.valid_write() != ValidWrite::Zeros
 }
 
 /// From where on a write zeroes the blocks that it reads by a mapping up to `end`, for a copy to `covered`.
@@ -95,7 +95,7 @@ pub(crate) fn read_for_write<B: Backend>(
     covered: Cell,
 ) -> Option<Cell> {
     let valid = iomap.valid?;
-    match inode.sb.config.fs.valid_write {
+    match inode.sb.config.fs.valid_write() {
         ValidWrite::Zeros => Some(valid),
         ValidWrite::ZeroTail => Some(if end < valid { valid } else { covered }),
         ValidWrite::Device => None,
@@ -110,7 +110,7 @@ pub(crate) fn put_folio<B: Backend>(
     cells: &Range<Cell>,
     done: Cell,
 ) {
-    let device = inode.sb.config.fs.valid_write == ValidWrite::Device;
+    let device = inode.sb.config.fs.valid_write() == ValidWrite::Device;
     if device && iomap.valid.is_some_and(|valid| valid <= done) {
         folio.cells[within(cells, &(done..cells.end))].fill(Value::ZERO);
     }
@@ -133,19 +133,19 @@ pub(crate) async fn gap<B: Backend>(
 /// Whether a write moves the valid size while it has the folio locked.
 pub(crate) fn moves_locked<B: Backend>(inode: &Inode<B>) -> bool {
     let fs = &inode.sb.config.fs;
-    fs.valid_size && fs.valid_moved == ValidMoved::GetBlock
+    fs.valid_size() && fs.valid_moved() == ValidMoved::GetBlock
 }
 
 /// Whether it does when the mapping is given back.
 pub(crate) fn moves_at_end<B: Backend>(inode: &Inode<B>) -> bool {
     let fs = &inode.sb.config.fs;
-    fs.valid_size && fs.valid_moved == ValidMoved::IomapEnd
+    fs.valid_size() && fs.valid_moved() == ValidMoved::IomapEnd
 }
 
 /// Whether a write fault does, for which it takes i_rwsem.
 pub(crate) fn moves_in_fault<B: Backend>(inode: &Inode<B>) -> bool {
     let fs = &inode.sb.config.fs;
-    fs.valid_size && matches!(fs.mkwrite_valid, MkwriteValid::Zeroed | MkwriteValid::Moved)
+    fs.valid_size() && matches!(fs.mkwrite_valid(), MkwriteValid::Zeroed | MkwriteValid::Moved)
 }
 
 /// Writeback has mapped a block to write to it, where that moves the valid size: over all that lies before it, too.
@@ -162,7 +162,7 @@ pub(super) fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: C
     let geometry = &inode.sb.geometry;
     if new_size > size {
         let blocks = geometry.blocks_touched(&(0..new_size));
-        let name = inode.sb.config.fs.names.setattr_size;
+        let name = inode.sb.config.fs.names().setattr_size;
         let jobs = [
             AtOnce::Extend { name, blocks, size: None },
             AtOnce::Grow(size..new_size),
@@ -171,7 +171,7 @@ pub(super) fn setattr_size<B: Backend>(inode: &Inode<B>, size: Cell, new_size: C
         let meaning = Meaning { grown: size..new_size, ..Meaning::default() };
         return Plan { jobs: jobs.map(Job::AtOnce).into(), meaning };
     }
-    let mut jobs = match inode.sb.config.fs.truncate_zero_block {
+    let mut jobs = match inode.sb.config.fs.truncate_zero_block() {
         TruncateZeroBlock::Written => zero_tail(inode, new_size),
         TruncateZeroBlock::Cache => Vec::new(),
     };

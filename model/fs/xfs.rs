@@ -142,7 +142,7 @@ pub fn xfs_buffered_write_iomap_begin<B: Backend>(
         return Ok(map.map(block, &inode.data_sequence()));
     }
     let hole = map.hole_at(block, limit);
-    let delalloc = inode.sb.config.fs.allocate == Allocate::Delalloc;
+    let delalloc = inode.sb.config.fs.allocate() == Allocate::Delalloc;
     if delalloc {
         map.reserve(Fork::Data, &hole)?;
     } else {
@@ -175,7 +175,7 @@ pub fn xfs_read_iomap_begin<B: Backend>(
     map: &MapSection<'_, B>,
     block: FileBlock,
 ) -> Iomap {
-    if inode.sb.config.fs.bump_lookup {
+    if inode.sb.config.fs.bump_lookup() {
         map.count_lookup(map.extent_around(block));
     }
     map.map(block, &inode.data_sequence())

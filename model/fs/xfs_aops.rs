@@ -38,7 +38,7 @@ pub(super) async fn xfs_map_blocks<B: Backend>(
     block: FileBlock,
     cow_seq: &mut CowSeen,
 ) -> Iomap {
-    let recheck = inode.sb.config.design.convert_recheck;
+    let recheck = inode.sb.config.design.convert_recheck();
     let mut retry = recheck == ConvertRecheck::Retry;
     loop {
         let (mut map, found) = look_up(inode, block).await;
@@ -69,14 +69,14 @@ pub(super) async fn xfs_map_blocks<B: Backend>(
 /// The look-up of a block in both forks.
 async fn look_up<B: Backend>(inode: &Inode<B>, block: FileBlock) -> (MapSection<'_, B>, Found) {
     let config = &inode.sb.config;
-    let op = Op::new(config.fs.names.map_blocks);
+    let op = Op::new(config.fs.names().map_blocks);
     let mut map = inode.lock_map(op).await;
     let mut limit = map.cow.next_after(block);
     if map.cow.get(block) != Extent::Hole {
         let iomap = map_cow(inode, &map, block);
         return (map, Found { iomap, limit });
     }
-    if config.design.map_lookup == MapLookup::TwoSections && inode.reflinks {
+    if config.design.map_lookup() == MapLookup::TwoSections && inode.reflinks {
         map = map.cycle(op).await;
         limit = if map.cow.get(block) == Extent::Hole { map.cow.next_after(block) } else { block };
     }
@@ -95,7 +95,7 @@ fn xfs_bmapi_convert_delalloc<B: Backend>(
 ) -> Option<Iomap> {
     let (fork, now) =
         if found.iomap.shared { (Fork::Cow, map.cow.get(block)) } else { (Fork::Data, map.get(block)) };
-    let unseen = inode.sb.config.design.convert_recheck == ConvertRecheck::Nothing;
+    let unseen = inode.sb.config.design.convert_recheck() == ConvertRecheck::Nothing;
     match now {
         Extent::Delalloc => {
             if fork == Fork::Data {
@@ -128,7 +128,7 @@ fn map_cow<B: Backend>(inode: &Inode<B>, map: &ExtentMap, block: FileBlock) -> I
 
 /// A mapping of the extent of the data fork around a block, up to `limit`.
 fn map_data<B: Backend>(inode: &Inode<B>, map: &ExtentMap, block: FileBlock, limit: FileBlock) -> Iomap {
-    let both = inode.reflinks && inode.sb.config.design.writeback_check == WritebackCheck::CookieCow;
+    let both = inode.reflinks && inode.sb.config.design.writeback_check() == WritebackCheck::CookieCow;
     let sequence = if both { inode.shared_sequence() } else { inode.data_sequence() };
     let iomap = map.map(block, &sequence);
     Iomap { end: iomap.end.min(limit), ..iomap }

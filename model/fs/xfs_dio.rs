@@ -47,7 +47,7 @@ pub async fn xfs_direct_write_iomap_begin<B: Backend>(
     blocks: &Range<FileBlock>,
     overwrite: Overwrite,
 ) -> Result<Iomap, Refusal> {
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.write_begin)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().write_begin)).await;
     let mut imap = Imap::read(&map, blocks);
     if map.reflink {
         let own = matches!(xfs_find_trim_cow_extent(inode, &map, &imap), Source::Own(_));

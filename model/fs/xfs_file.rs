@@ -55,7 +55,7 @@ fn xfs_falloc_unshare_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Ra
     let inside = below(size, cells);
     let mut jobs = Vec::new();
     if inode.reflinks {
-        let cancels = inode.sb.config.fs.unshare_cancels != UnshareCancels::Never;
+        let cancels = inode.sb.config.fs.unshare_cancels() != UnshareCancels::Never;
         let cancels = cancels.then_some(Job::AtOnce(AtOnce::ClearReflink));
         let dirtied = (!inside.is_empty()).then_some(Job::Unshare(inside));
         let unshare = dirtied.into_iter().chain([Job::Flush(cells.clone())]).chain(cancels);
@@ -90,7 +90,7 @@ fn xfs_insert_file_space<B: Backend>(
     let blocks = whole(inode, cells).filter(|_| cells.start < size).ok_or(Refused)?;
     let new_size = size + cells.len() as Cell;
     let mut jobs = Vec::new();
-    if inode.sb.config.fs.insert_flush && size < inode.sb.geometry.cells() {
+    if inode.sb.config.fs.insert_flush() && size < inode.sb.geometry.cells() {
         jobs.push(Job::Flush(size..size + 1));
     }
     jobs.extend(grow(inode, Sizes::of(size), new_size, Grower::Truncate));
@@ -130,7 +130,7 @@ fn xfs_flush_unmap_range<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> V
         return Vec::new();
     }
     let drop = Job::DropPages(cells.clone());
-    match inode.sb.config.fs.flush_unmap {
+    match inode.sb.config.fs.flush_unmap() {
         FlushUnmap::WriteAndDrop | FlushUnmap::WriteAndDropFolios => vec![Job::Flush(cells.clone()), drop],
         FlushUnmap::Drop => vec![drop],
         FlushUnmap::Nothing => Vec::new(),
@@ -161,7 +161,7 @@ fn xfs_alloc_file_space<B: Backend>(
     let new_size = (!grown.is_empty()).then_some(grown.end);
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let allocate = |size| {
-        let name = inode.sb.config.fs.names.alloc_file_space;
+        let name = inode.sb.config.fs.names().alloc_file_space;
         Job::AtOnce(AtOnce::Extend { name, blocks: blocks.clone(), size })
     };
     if inode.sb.config.fs.is_xfs() {

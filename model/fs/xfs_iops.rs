@@ -51,7 +51,7 @@ fn truncate_setsize<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) ->
 pub(super) fn zero_tail<B: Backend>(inode: &Inode<B>, new_size: Cell) -> Vec<Job> {
     let zeroing = rest_of_block(inode, new_size).map(Job::Zero);
     let flush = (new_size < inode.sb.geometry.cells()).then(|| Job::Flush(new_size..new_size + 1));
-    match inode.sb.config.fs.truncate_flush {
+    match inode.sb.config.fs.truncate_flush() {
         TruncateFlush::Before => flush.into_iter().chain(zeroing).collect(),
         TruncateFlush::AfterZeroing => {
             zeroing.into_iter().flat_map(|zeroing| [Some(zeroing), flush.clone()]).flatten().collect()
@@ -71,7 +71,7 @@ pub(super) fn drop_behind<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Ce
 fn flush_between<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell, resize: Vec<Job>) -> Vec<Job> {
     let mut jobs = resize;
     if let Some(flush) = flush_unlogged(inode, size, new_size) {
-        let at = if inode.sb.config.fs.size_flush == SizeFlush::BeforeSize { 0 } else { jobs.len() };
+        let at = if inode.sb.config.fs.size_flush() == SizeFlush::BeforeSize { 0 } else { jobs.len() };
         jobs.insert(at, flush);
     }
     jobs
@@ -83,7 +83,7 @@ pub(super) fn grow<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell, gro
     if !inode.sb.config.fs.is_xfs() {
         let flush = flush_unlogged(inode, old.now, new_size);
         let extend = AtOnce::Extend {
-            name: inode.sb.config.fs.names.setattr_size,
+            name: inode.sb.config.fs.names().setattr_size,
             blocks: 0..0,
             size: Some(new_size),
         };
@@ -98,6 +98,6 @@ pub(super) fn grow<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell, gro
 /// others than XFS.
 pub(super) fn flush_unlogged<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Option<Job> {
     let fs = &inode.sb.config.fs;
-    let flushes = fs.size_flush != SizeFlush::Never && (fs.is_xfs() || inode.log().is_some());
+    let flushes = fs.size_flush() != SizeFlush::Never && (fs.is_xfs() || inode.log().is_some());
     flushes.then_some(Job::AtOnce(AtOnce::FlushUnlogged { size, new_size }))
 }

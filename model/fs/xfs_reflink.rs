@@ -37,13 +37,13 @@ pub(super) fn cow_begin<B: Backend>(
     end = end.min(map.cow.next_after(block));
     let reserved = round_out(inode, map, &(block..end));
     if map.reserve(Fork::Cow, &reserved).is_err() {
-        if inode.sb.config.design.cow_hint == CowHint::Always {
+        if inode.sb.config.design.cow_hint() == CowHint::Always {
             return Err(Enospc);
         }
         map.reserve(Fork::Cow, &(block..end))?;
     }
     inode.sb.backend.reach(branches::COW_RESERVE);
-    let new = inode.sb.config.design.cow_new;
+    let new = inode.sb.config.design.cow_new();
     Ok(Some(found_cow(inode, map, block..end, block, new)))
 }
 
@@ -55,7 +55,7 @@ fn trim_around_shared<B: Backend>(
     blocks: &Range<FileBlock>,
 ) -> (bool, FileBlock) {
     let shared = inode.sb.is_shared(first);
-    if inode.sb.config.design.shared_trim == SharedTrim::Untrimmed {
+    if inode.sb.config.design.shared_trim() == SharedTrim::Untrimmed {
         return (shared, blocks.end);
     }
     let alike = |next: &FileBlock| inode.sb.is_shared(first + (*next - blocks.start)) == shared;
@@ -121,7 +121,7 @@ pub(super) async fn xfs_reflink_allocate_cow<'i, B: Backend>(
         let fill =
             if empty { Op::new("xfs_reflink_fill_cow_hole") } else { Op::new("xfs_reflink_fill_delalloc") };
         map = map.cycle(fill).await;
-        let recheck = inode.sb.config.design.cow_recheck;
+        let recheck = inode.sb.config.design.cow_recheck();
         let now = inode.data_sequence().cookie_of(imap.blocks.clone());
         let moved = inode.counters.have_moved(before, now);
         if recheck == CowRecheck::DataCowAndShared && moved {
@@ -154,14 +154,14 @@ fn fill_cow<B: Backend>(
         Extent::Hole => {
             let wanted = round_out(inode, map, blocks);
             if map.allocate(Fork::Cow, &wanted).is_err() {
-                if inode.sb.config.design.cow_hint != CowHint::IfRoomDirect {
+                if inode.sb.config.design.cow_hint() != CowHint::IfRoomDirect {
                     return Err(Enospc);
                 }
                 map.allocate(Fork::Cow, blocks)?;
             }
             inode.sb.backend.reach(branches::COW_RESERVE);
         }
-        Extent::Delalloc => match inode.sb.config.design.cow_fill {
+        Extent::Delalloc => match inode.sb.config.design.cow_fill() {
             CowFill::UntilCovered => drop(map.allocate_delayed(Fork::Cow, blocks.start)),
             CowFill::Once if map.allocate_delayed_once(Fork::Cow, blocks.start).contains(&blocks.start) => {}
             CowFill::Once => return Err(Enospc),
@@ -188,7 +188,7 @@ pub(crate) fn xfs_reflink_end_cow_extent<B: Backend>(
 ) -> Option<FileBlock> {
     let written = |block: &FileBlock| matches!(map.cow.get(*block), Extent::Written(_));
     let extent = map.cow.extent_around(blocks.clone().find(written)?);
-    let copy = match inode.sb.config.design.end_cow {
+    let copy = match inode.sb.config.design.end_cow() {
         EndCow::WholeExtent => extent,
         EndCow::IoRange => extent.start.max(blocks.start)..extent.end.min(blocks.end),
     };
@@ -209,7 +209,7 @@ fn found_cow<B: Backend>(
     let source = map.extent_around(block);
     let blocks = blocks.start.max(source.start)..blocks.end.min(source.end);
     let (first, present) = (map.cow.get(blocks.start), map.get(blocks.start));
-    let alone = present == Extent::Hole && inode.sb.config.design.cow_hole == CowHole::DataFork;
+    let alone = present == Extent::Hole && inode.sb.config.design.cow_hole() == CowHole::DataFork;
     let sequence = if alone { inode.data_sequence() } else { inode.shared_sequence() };
     Iomap::of_cow(first, blocks, new, &sequence, present)
 }
@@ -217,7 +217,7 @@ fn found_cow<B: Backend>(
 /// `xfs_bmap_extsize_align`: blocks rounded out to the hint (`xfs_get_cowextsz_hint`), as far as the COW fork is empty around them.
 fn round_out<B: Backend>(inode: &Inode<B>, map: &ExtentMap, blocks: &Range<FileBlock>) -> Range<FileBlock> {
     let hint = match map.cow_extent_size {
-        0 => inode.sb.config.fs.default_cowextsize.max(1),
+        0 => inode.sb.config.fs.default_cowextsize().max(1),
         own => own,
     };
     let start = blocks.start - blocks.start % hint;

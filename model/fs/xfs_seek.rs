@@ -33,7 +33,7 @@ fn xfs_seek_iomap_begin<B: Backend>(
     block: FileBlock,
     limit: FileBlock,
 ) -> Iomap {
-    let look = inode.sb.config.fs.seek_map;
+    let look = inode.sb.config.fs.seek_map();
     let found = map.map(block, &inode.data_sequence());
     match found.kind {
         IomapType::Delalloc if look == SeekMap::Allocated => {

@@ -53,7 +53,7 @@ pub(super) fn xfs_zoned_space_reserve<B: Backend>(
     let geometry = &inode.sb.geometry;
     let bytes = geometry.byte_at(cells.end) - geometry.byte_at(cells.start);
     let blocks = bytes.div_ceil(geometry.block_size()) as u16;
-    let blocks = blocks.saturating_add(inode.sb.config.fs.spare_blocks);
+    let blocks = blocks.saturating_add(inode.sb.config.fs.spare_blocks());
     inode.sb.reserve_blocks(blocks)?;
     Ok(blocks)
 }
@@ -70,7 +70,7 @@ pub(super) fn xfs_zoned_buffered_write_iomap_begin<B: Backend>(
 ) -> Result<Iomap, Enospc> {
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let aligned = inode.sb.geometry.cells_of_blocks(&blocks) == *cells;
-    let partly = !aligned || inode.sb.config.fs.srcmap == SourceMap::Always;
+    let partly = !aligned || inode.sb.config.fs.srcmap() == SourceMap::Always;
     let srcmap = if partly { Srcmap::Filled } else { Srcmap::Empty };
     reserve_copy(inode, map, &blocks, srcmap, budget)
 }
@@ -138,12 +138,12 @@ fn reserve_copy<B: Backend>(
 /// `xfs_zoned_map_blocks`: takes the reservation out of the COW fork, and gives it a block. One block at a time:
 /// the kernel takes as much as is dirty in the folio, whose lock nobody else has in between.
 pub(super) async fn xfs_zoned_map_blocks<B: Backend>(inode: &Inode<B>, block: FileBlock) -> Iomap {
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.map_blocks)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().map_blocks)).await;
     let one = block..block + 1;
     if map.cow.get(block) != Extent::Delalloc {
         return Iomap::of_new_place(Extent::Hole, one);
     }
-    if inode.sb.config.fs.zone_blocks > 0 {
+    if inode.sb.config.fs.zone_blocks() > 0 {
         map.take_reservation(block);
         return Iomap::of_new_place(Extent::Written(NO_PLACE), one);
     }
@@ -158,7 +158,7 @@ const NO_PLACE: Phys = 0;
 /// `xfs_zone_alloc_and_submit`, up to the submission: the place that I/O goes to, where zones are told apart. What finds that the
 /// file system has shut down is ended by `bio_io_error`.
 pub async fn xfs_zone_alloc_and_submit<B: Backend>(inode: &Inode<B>, ioend: &mut Ioend) {
-    if inode.sb.config.fs.zone_blocks == 0 {
+    if inode.sb.config.fs.zone_blocks() == 0 {
         if inode.sb.is_shutdown().await {
             ioend.outcome = Outcome::Rejected;
         }

@@ -30,7 +30,7 @@ pub(super) fn sort_blocks<B: Backend>(
     locked: &Locked,
 ) -> (Vec<FileBlock>, Vec<FileBlock>) {
     // What is unshared is read even where it is covered: nobody brings new contents.
-    let unshare = fill == Fill::Unshare && inode.sb.config.design.unshare_read == UnshareRead::Always;
+    let unshare = fill == Fill::Unshare && inode.sb.config.design.unshare_read() == UnshareRead::Always;
     let partial = |block: &FileBlock| {
         let cells = inode.sb.geometry.cells_of_block(*block);
         unshare || cells.start < locked.covered.start || cells.end > locked.covered.end
@@ -200,6 +200,6 @@ pub(super) fn zero_blocks<B: Backend>(
 
 /// Whether nobody can look at a block between its zeroing and the copy: nobody reads, or it is not valid yet.
 pub(super) fn zeroed_unseen<B: Backend>(inode: &Inode<B>, write: &Write) -> bool {
-    let unread = inode.sb.config.fs.read_takes_i_rwsem && write.lock == IoLock::Exclusive;
+    let unread = inode.sb.config.fs.read_takes_i_rwsem() && write.lock == IoLock::Exclusive;
     unread || fs::zeroed_uptodate(inode) == ZeroedUptodate::AfterCopy
 }

@@ -110,7 +110,7 @@ async fn filemap_get_folio<B: Backend>(inode: &Inode<B>, me: ActorId, iter: &Iom
             Lookup::Found(folio)
         };
     }
-    if inode.sb.config.fs.alloc_errors && inode.sb.config_actor(me).is_some() {
+    if inode.sb.config.fs.alloc_errors() && inode.sb.config_actor(me).is_some() {
         return Lookup::Absent;
     }
     filemap_add_folio(inode, me, iter, index, &mut slot)

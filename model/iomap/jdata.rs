@@ -107,7 +107,7 @@ pub(crate) async fn page_done<'a, B: Backend>(
     if write.fill == Fill::Data {
         inode.log_data(write.id, &(write.pos..done));
     }
-    match inode.sb.config.design.page_done {
+    match inode.sb.config.design.page_done() {
         PageDone::BeforeUnlock => {
             if blocks != 0 && !inode.is_stuffed() {
                 add_databufs(inode, &mut slot, id, blocks);
@@ -137,7 +137,7 @@ pub(crate) async fn page_done<'a, B: Backend>(
 /// No folio was to be had: the transaction is ended by the core's call of the hook at the end, without a folio, or by the
 /// hook that has looked it up.
 pub(crate) fn no_folio<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut Write) {
-    match inode.sb.config.design.folio_lookup {
+    match inode.sb.config.design.folio_lookup() {
         FolioLookup::Core | FolioLookup::Hook => trans_end(inode, me, write),
         FolioLookup::HookForgets => {}
     }
@@ -150,7 +150,7 @@ pub(crate) fn page_done_on_stale<B: Backend>(
     write: &mut Write,
     folio: Option<FolioRef>,
 ) {
-    match inode.sb.config.design.page_done_on_stale {
+    match inode.sb.config.design.page_done_on_stale() {
         PageDoneOnStale::NotCalled => {}
         PageDoneOnStale::NoFolio => without_folio(inode, me, write, folio),
         PageDoneOnStale::Folio => nothing_copied(inode, me, write, folio),
@@ -166,7 +166,7 @@ pub(crate) fn page_done_on_error<B: Backend>(
     folio: FolioRef,
 ) {
     let design = &inode.sb.config.design;
-    if design.page_done_on_stale == PageDoneOnStale::NoFolio && design.check != Check::InGetFolio {
+    if design.page_done_on_stale() == PageDoneOnStale::NoFolio && design.check() != Check::InGetFolio {
         without_folio(inode, me, write, Some(folio));
     } else {
         nothing_copied(inode, me, write, Some(folio));

@@ -67,7 +67,7 @@ pub async fn step<B: Backend>(
             if punching.lock != PunchLock::Nothing {
                 inode.invalidate_lock.down_write(Op::new("down_write invalidate_lock"), me).await;
             }
-            match design.punch {
+            match design.punch() {
                 Punch::Truncate => truncate(punching),
                 Punch::Plain | Punch::Never => PunchState::Rest(punching),
                 Punch::Scan
@@ -86,7 +86,7 @@ pub async fn step<B: Backend>(
         },
         PunchState::Scan(punching, index) => scan(inode, me, punching, index).await,
         PunchState::Rest(mut punching) => {
-            if design.punch != Punch::Never && !punching.blocks.is_empty() {
+            if design.punch() != Punch::Never && !punching.blocks.is_empty() {
                 let rest = punching.blocks.clone();
                 punch(inode, &mut punching, &rest).await;
             }
@@ -101,7 +101,7 @@ pub async fn step<B: Backend>(
 /// Whether this is `gfs2_iomap_end`: the page cache of the range is truncated and the blocks are freed, both under
 /// the glock.
 fn frees_blocks<B: Backend>(inode: &Inode<B>) -> bool {
-    inode.sb.config.fs.write_end == WriteEnd::TruncateAndFree
+    inode.sb.config.fs.write_end() == WriteEnd::TruncateAndFree
 }
 
 /// `iomap_write_delalloc_scan` for one folio: of a dirty folio the blocks with data are kept (SEEK_DATA goes by
@@ -121,7 +121,7 @@ async fn scan<B: Backend>(
     if folio_blocks.start >= blocks.end.min(eof) {
         return PunchState::Rest(punching);
     }
-    let design = inode.sb.config.design.punch;
+    let design = inode.sb.config.design.punch();
     let mine = punching.lock == PunchLock::UnderFolioLock;
     let op = Op::on("punch_scan", u32::from(index));
     let unlocked = |slot: &Slot, _: u64| slot.current().is_none_or(|(_, folio)| folio.locked.is_none());
@@ -138,7 +138,7 @@ async fn scan<B: Backend>(
     let kept = slot.folio(id).map_or_else(Vec::new, |folio| {
         let dirty = |block: &FileBlock| {
             let n = inode.sb.block_in_folio(*block);
-            folio.block_uptodate(n) && (any || folio.block_dirty(n, inode.sb.config.fs.block_dirty))
+            folio.block_uptodate(n) && (any || folio.block_dirty(n, inode.sb.per_block_dirty()))
         };
         folio_blocks.clone().filter(|block| (blocks.start..end).contains(block)).filter(dirty).collect()
     });
@@ -167,7 +167,7 @@ async fn scan<B: Backend>(
 /// The first block that is punched behind a dirty one. Where that one reaches beyond end of file, the punch is given `size`,
 /// in bytes, and makes a block of it (`xfs_bmap_punch_delalloc_range`, fs/xfs/xfs_bmap_util.c, 6.1 to 7.3).
 fn resumed<B: Backend>(inode: &Inode<B>, dirty: FileBlock, size: Cell) -> FileBlock {
-    match inode.sb.config.design.punch_start {
+    match inode.sb.config.design.punch_start() {
         PunchStart::Down if inode.sb.geometry.cells_of_block(dirty).end > size => dirty,
         PunchStart::Down | PunchStart::Up => dirty + 1,
     }

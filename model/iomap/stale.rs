@@ -44,7 +44,7 @@ pub(super) fn stale<B: Backend>(
     inode.emit_use(iomap, block, || {
         let seq = |cookie| Seq::of_cookie(&inode.sb.geometry, cookie);
         let (sampled, now) = (seq(iomap.cookie), Some(seq(now())));
-        let then = match design.on_stale {
+        let then = match design.on_stale() {
             OnStale::KeepMapping => AfterStale::Kept,
             OnStale::Remap | OnStale::Fail | OnStale::Done => AfterStale::Dropped,
         };
@@ -74,7 +74,7 @@ pub(super) fn stale<B: Backend>(
     }
     iomap.stale = StaleFlag::Set;
     jdata::page_done_on_stale(inode, me, write, folio);
-    let keeps = design.punch_lock == PunchLock::UnderFolioLock
+    let keeps = design.punch_lock() == PunchLock::UnderFolioLock
         && folio.is_some()
         && unused_reservation(inode, &iter).is_some();
     let kept = folio.filter(|_| keeps);
@@ -82,19 +82,19 @@ pub(super) fn stale<B: Backend>(
         release_folio(inode, me, folio);
     }
     let IomapIter { write, iomap, .. } = &mut iter;
-    if design.on_stale == OnStale::KeepMapping {
+    if design.on_stale() == OnStale::KeepMapping {
         iomap.stale = StaleFlag::Clear;
         inode.retries.sampled(me);
         iomap.cookie = inode.counters.sample_again(iomap.cookie, iomap.start..iomap.end, &inode.i_size);
         return WriteState::Folio(iter);
     }
-    if design.on_stale == OnStale::Fail {
+    if design.on_stale() == OnStale::Fail {
         write.failed = true;
     }
     let wanted =
         write.pos..write.end.min(inode.sb.geometry.cells_of_folio(inode.sb.geometry.folio_of(write.pos)).end);
     let next = WriteState::End(iter, kept);
-    match design.stale_cleanup {
+    match design.stale_cleanup() {
         StaleCleanup::TruncateBeyondEof => cut_beyond_eof(inode, wanted, next),
         StaleCleanup::Nothing => next,
     }
@@ -113,7 +113,7 @@ pub(super) fn half_filled<B: Backend>(inode: &Inode<B>, folio: FolioRef) {
 /// Unlocks and puts the folio of a stale mapping, as the design does it.
 fn release_folio<B: Backend>(inode: &Inode<B>, me: ActorId, folio: FolioRef) {
     let FolioRef { index, id } = folio;
-    let (page, release) = (inode.page(index), inode.sb.config.design.hook_release);
+    let (page, release) = (inode.page(index), inode.sb.config.design.hook_release());
     if release != HookRelease::ForgetUnlock {
         inode.folio_unlocked(index, id);
     }

@@ -26,7 +26,7 @@ pub(crate) fn op_of<B: Backend>(inode: &Inode<B>, checker: Checker) -> Op {
         Checker::DirectRead => Op::new("iomap_valid_dio_read"),
         Checker::Reflink => Op::new("iomap_valid_reflink"),
         Checker::Seek => Op::new("iomap_valid_seek"),
-        Checker::Writeback => Op::new(inode.sb.config.fs.names.imap_valid),
+        Checker::Writeback => Op::new(inode.sb.config.fs.names().imap_valid),
     }
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn iomap_valid<B: Backend>(
     checker: Checker,
 ) -> bool {
     let (op, used) = (op_of(inode, checker), iomap.used_at(block));
-    let valid = match inode.sb.config.design.compare {
+    let valid = match inode.sb.config.design.compare() {
         Compare::Counter => {
             inode.counters.is_current(iomap.cookie, &used, op).await
                 && inode.counters.beside_is_current(iomap.cookie, &used, &inode.i_size).await

@@ -35,7 +35,7 @@ pub(super) async fn iomap_write_iter<B: Backend>(
         return fail(inode, iter, Errno::Fault);
     }
     if iter.write.source_missing() {
-        if inode.sb.config.fs.source_fault == SourceFault::EndsPass {
+        if inode.sb.config.fs.source_fault() == SourceFault::EndsPass {
             return WriteState::End(iter, None);
         }
         iter.write.resident_until = None;

@@ -47,9 +47,9 @@ pub(super) async fn copy<B: Backend>(
     }
     attach_buffers(inode, &iter.iomap, folio);
     let short = copied_to < stop;
-    let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy == ShortCopy::Accept;
+    let accepted = !short || folio.uptodate || inode.sb.config.design.short_copy() == ShortCopy::Accept;
     let done = if accepted { copied_to } else { write.pos };
-    let cut = short && (done == write.pos || inode.sb.config.design.failed_cut == FailedCut::Always);
+    let cut = short && (done == write.pos || inode.sb.config.design.failed_cut() == FailedCut::Always);
     // Also if nothing was copied behind end of file: up to where it was to be copied.
     let raises = done > size && raises_size(inode, write.fill);
     if raises && locked.invalid.is_empty() {
@@ -71,16 +71,17 @@ pub(super) async fn copy<B: Backend>(
     inode.audit_folio(index, &slot);
     let mut grown = (raises && write.pos > size).then_some(size..write.pos);
     if write.transaction {
-        let first = inode.sb.config.design.extended_eof == ExtendedEof::BeforeHook
-            && inode.sb.config.design.page_done == PageDone::AfterUnlock;
-        let early = grown.take_if(|_| first);
+        let design = &inode.sb.config.design;
+        let early = grown.take_if(|_| {
+            design.extended_eof() == ExtendedEof::BeforeHook && design.page_done() == PageDone::AfterUnlock
+        });
         jdata::page_done(inode, me, write, locked.folio, slot, done, early).await;
     } else {
         drop(slot);
         unlock_written(inode, me, locked.folio, &(write.pos..done)).await;
     }
-    if raises && inode.sb.config.fs.size_log == SizeLog::Write {
-        let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.setfilesize)).await;
+    if raises && inode.sb.config.fs.size_log() == SizeLog::Write {
+        let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().setfilesize)).await;
         map.raise_logged_size(done);
     }
     if let Some(grown) = grown {
@@ -139,7 +140,7 @@ async fn missing<B: Backend>(
     index: FolioIndex,
     cells: Cell,
 ) -> Cell {
-    let fallible = inode.sb.config.fs.short_copies && inode.sb.config_actor(me).is_some();
+    let fallible = inode.sb.config.fs.short_copies() && inode.sb.config_actor(me).is_some();
     if fallible && write.fill == Fill::Data && cells > 1 {
         let op = Op::on("copy_from_user", u32::from(index));
         inode.sb.backend.choose(op, u32::from(cells)).await as Cell
@@ -186,7 +187,7 @@ fn put<B: Backend>(
 fn raises_size<B: Backend>(inode: &Inode<B>, fill: Fill) -> bool {
     match fill {
         Fill::Data => true,
-        Fill::Zero => inode.sb.config.design.zero_raises_size,
+        Fill::Zero => inode.sb.config.design.zero_raises_size(),
         // It stays inside end of file.
         Fill::Unshare => false,
     }

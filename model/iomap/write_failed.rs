@@ -20,7 +20,7 @@ pub(super) fn begin_failed<B: Backend>(
     folio: Option<FolioIndex>,
 ) -> WriteState {
     let rest = iter.write.pos..iter.write.end.min(iter.mapped_end(inode));
-    let cut = match (inode.sb.config.design.begin_cut, folio) {
+    let cut = match (inode.sb.config.design.begin_cut(), folio) {
         (BeginCut::WithFolio, Some(index)) => {
             Some(rest.start..rest.end.min(inode.sb.geometry.cells_of_folio(index).end))
         }

@@ -87,7 +87,7 @@ pub struct Write {
 impl Write {
     /// A write(2) of `request` to a file of a file system.
     pub fn to<B: Backend>(inode: &Inode<B>, id: WriteId, request: Range<Cell>) -> Self {
-        let lock = match inode.sb.config.fs.write_lock {
+        let lock = match inode.sb.config.fs.write_lock() {
             WriteLock::Exclusive => IoLock::Exclusive,
             WriteLock::Shared => IoLock::Shared,
         };
@@ -286,20 +286,20 @@ pub(crate) fn unused_reservation<B: Backend>(inode: &Inode<B>, iter: &IomapIter)
     let IomapIter { write, iomap, from } = iter;
     let design = &inode.sb.config.design;
     let end = write.end.min(iter.mapped_end(inode));
-    match inode.sb.config.fs.write_end {
+    match inode.sb.config.fs.write_end() {
         WriteEnd::PunchDelalloc => {}
         WriteEnd::TruncateAndFree => {
             return (write.pos < end).then(|| gfs2::unwritten_blocks(inode, iomap, write.pos)).flatten();
         }
         WriteEnd::Nothing => return None,
     }
-    let owned = iomap.new || design.punch_owner == PunchOwner::Any;
+    let owned = iomap.new || design.punch_owner() == PunchOwner::Any;
     if iomap.kind != IomapType::Delalloc || !owned || write.pos >= end {
         return None;
     }
     let first = if write.pos == *from {
         inode.sb.geometry.block_of(write.pos)
-    } else if design.punch_rounding == PunchRounding::Outward {
+    } else if design.punch_rounding() == PunchRounding::Outward {
         inode.sb.geometry.block_of(write.pos - 1)
     } else {
         inode.sb.geometry.blocks_touched(&(0..write.pos)).end
@@ -311,12 +311,12 @@ pub(crate) fn unused_reservation<B: Backend>(inode: &Inode<B>, iter: &IomapIter)
 /// Where and under which lock `iomap_end` frees the unused reservation of a mapping: that of `blocks`.
 pub(crate) fn punching<B: Backend>(inode: &Inode<B>, iter: &IomapIter, blocks: Range<FileBlock>) -> Punching {
     let design = &inode.sb.config.design;
-    let cow = iter.iomap.shared && design.punch_fork == PunchFork::Mapping;
-    let holds = iter.write.holds_invalidate_lock && design.held_lock == HeldLock::Known;
+    let cow = iter.iomap.shared && design.punch_fork() == PunchFork::Mapping;
+    let holds = iter.write.holds_invalidate_lock && design.held_lock() == HeldLock::Known;
     Punching {
         freed: 0,
         fork: if cow { Fork::Cow } else { Fork::Data },
-        lock: if holds { PunchLock::Nothing } else { design.punch_lock },
+        lock: if holds { PunchLock::Nothing } else { design.punch_lock() },
         blocks,
     }
 }

@@ -28,7 +28,7 @@ use crate::writeback::flush::FlushState;
 
 /// The start of a pass that zeroes.
 pub fn start<B: Backend>(inode: &Inode<B>, write: Write) -> WriteState {
-    match inode.sb.config.design.zero_range {
+    match inode.sb.config.design.zero_range() {
         ZeroRange::FlushAndRemap | ZeroRange::FlushUnwritten | ZeroRange::Batch => WriteState::Sample(write),
         ZeroRange::Skip | ZeroRange::FlushInBegin | ZeroRange::CheckLate => {
             WriteState::Begin(write, StaleFlag::Clear)
@@ -68,7 +68,7 @@ pub(crate) async fn nothing_mapped<B: Backend>(
     iomap: &Iomap,
 ) -> ControlFlow<Write, WriteState> {
     let unwritten = iomap.source_kind() == IomapType::Unwritten;
-    let flush = match inode.sb.config.design.zero_range {
+    let flush = match inode.sb.config.design.zero_range() {
         ZeroRange::Skip | ZeroRange::FlushInBegin => false,
         ZeroRange::FlushAndRemap => std::mem::take(&mut write.flush),
         ZeroRange::FlushUnwritten => unwritten && std::mem::take(&mut write.flush),
@@ -117,7 +117,7 @@ pub(crate) async fn look_over<B: Backend>(
     let Some(iomap) = sampled.as_mut().ok().filter(|_| write.fill == Fill::Zero) else {
         return Over::Nothing;
     };
-    match inode.sb.config.design.zero_range {
+    match inode.sb.config.design.zero_range() {
         ZeroRange::Batch => fill_dirty_folios(inode, me, write, iomap, copies).await,
         ZeroRange::FlushInBegin if iomap.kind == IomapType::Hole => {
             if range_needs_writeback(inode, folios(inode, write)).await {

@@ -96,8 +96,10 @@ pub(super) fn map_pages<B: Backend>(inode: &Inode<B>, folio: &mut Folio, rest: &
     // The size is rounded up to pages.
     let inside = || geometry.page_at(end - 1) < geometry.byte_at(inode.i_size_peek());
     let covered = is_covered(geometry, &(start..end), &rest.vma);
-    let whole =
-        inode.sb.config.design.fault_map == FaultMap::Folio && inside() && covered && folio.ptes.none_of(me);
+    let whole = inode.sb.config.design.fault_map() == FaultMap::Folio
+        && inside()
+        && covered
+        && folio.ptes.none_of(me);
     let page = geometry.page_in_folio(at);
     let pages = if whole { 0..geometry.pages_per_folio() } else { page..page + 1 };
     pages.for_each(|page| folio.ptes.set(page, me, pte));

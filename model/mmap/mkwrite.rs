@@ -48,8 +48,8 @@ pub(super) async fn mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFa
 
 /// What comes before the folio lock: on gfs2 the reservation of its blocks, where space is short.
 pub(super) fn before_lock<B: Backend>(inode: &Inode<B>, vmf: VmFault) -> MmapState {
-    let early = inode.sb.config.design.mkwrite_map == MkwriteMap::BeforeLock;
-    let reserves = inode.glock.is_some() && !early && inode.sb.config.fs.free_blocks.is_some();
+    let early = inode.sb.config.design.mkwrite_map() == MkwriteMap::BeforeLock;
+    let reserves = inode.glock.is_some() && !early && inode.sb.config.fs.free_blocks().is_some();
     if reserves { MmapState::Reserve(vmf) } else { MmapState::Lock(vmf) }
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf:
         inode.page(index).release(|slot| slot.put(id, me));
         return vmf.again();
     }
-    if inode.sb.config.fs.mkwrite_valid == MkwriteValid::Zeroed {
+    if inode.sb.config.fs.mkwrite_valid() == MkwriteValid::Zeroed {
         let mut slot = inode.page(index).lock(Op::on("filemap_get_folio", u32::from(index))).await;
         if !slot.folio(id).is_some_and(|folio| folio.in_cache) {
             slot.put(id, me);
@@ -118,7 +118,7 @@ pub(super) async fn page_mkwrite<B: Backend>(inode: &Inode<B>, me: ActorId, vmf:
 
 /// The folio lock of a write fault.
 pub(super) async fn lock_for_write<B: Backend>(inode: &Inode<B>, me: ActorId, vmf: VmFault) -> MmapState {
-    if inode.sb.config.design.mkwrite_map == MkwriteMap::BeforeLock {
+    if inode.sb.config.design.mkwrite_map() == MkwriteMap::BeforeLock {
         return before_early(inode, vmf);
     }
     let first = inode.sb.geometry.blocks_of_folio(vmf.folio.index).start;
@@ -207,12 +207,12 @@ pub(super) async fn blocks_mapped<B: Backend>(
     let cells = inode.sb.geometry.cells_of_blocks(&(block..iomap.end));
     trace::mapped(inode, IomapFlags::Fault, &cells, &iomap);
     // Who lets go of the lock first marks the folio dirty last.
-    let unlocks_first = inode.sb.config.fs.mkwrite_unlock == MkwriteUnlock::BeforeDirty;
+    let unlocks_first = inode.sb.config.fs.mkwrite_unlock() == MkwriteUnlock::BeforeDirty;
     if unlocks_first && next.is_none() {
         unlock_mapping(inode, me);
     }
-    let late = unlocks_first || inode.sb.config.design.mkwrite_dirty_late;
-    let punches = inode.sb.config.design.mkwrite_end == MkwriteEnd::Punch && iomap.new && !unlocks_first;
+    let late = unlocks_first || inode.sb.config.design.mkwrite_dirty_late();
+    let punches = inode.sb.config.design.mkwrite_end() == MkwriteEnd::Punch && iomap.new && !unlocks_first;
     match next {
         Some(next) if late => MmapState::Map(vmf, next),
         Some(next) => MmapState::Dirty(vmf, AfterDirty::Map(next)),
@@ -233,7 +233,7 @@ pub(super) fn let_in<B: Backend>(
     if let Some(reserved) = reserved {
         return MmapState::MkwriteEnd(vmf, reserved);
     }
-    if inode.sb.config.fs.mkwrite_unlock != MkwriteUnlock::BeforeDirty {
+    if inode.sb.config.fs.mkwrite_unlock() != MkwriteUnlock::BeforeDirty {
         unlock_mapping(inode, me);
     }
     MmapState::Install(vmf)
@@ -256,7 +256,7 @@ pub(crate) async fn map_next<B: Backend>(
     promised: &mut u16,
 ) -> Result<Mapped, Enospc> {
     let (wanted, blocks) = wanted(inode, index, block);
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.fault_begin)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().fault_begin)).await;
     // A fault has a budget of its own, of which it keeps nothing.
     let mut budget = fs::reserve_budget(inode, &wanted)?;
     fs::return_budget(inode, *promised);
@@ -279,7 +279,7 @@ pub(crate) async fn map_next<B: Backend>(
 /// The blocks of a write fault are mapped: with its folio locked, unless the design is the mutant.
 pub(super) fn report_mapped<B: Backend>(inode: &Inode<B>, iomap: &Iomap) {
     inode.emit(|| What::MkwriteMapped {
-        folio_locked: inode.sb.config.design.mkwrite_map != MkwriteMap::BeforeLock,
+        folio_locked: inode.sb.config.design.mkwrite_map() != MkwriteMap::BeforeLock,
         mapping: Mapping::of(&inode.sb.geometry, iomap),
     });
 }

@@ -135,7 +135,7 @@ pub async fn step_locked<B: Backend>(
         FillState::Enter(wanted) => {
             glock::acquire(inode, me, Mode::Shared).await;
             inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
-            ControlFlow::Continue(match inode.sb.config.design.fill_map {
+            ControlFlow::Continue(match inode.sb.config.design.fill_map() {
                 FillMap::FolioLocked => FillState::Lookup(wanted, None),
                 FillMap::BeforeLookup => FillState::Early(wanted),
             })
@@ -177,7 +177,7 @@ fn next_piece(
 
 /// A mapping for each block of a folio.
 async fn map<B: Backend>(inode: &Inode<B>, index: FolioIndex) -> Vec<(FileBlock, Iomap)> {
-    let map = inode.lock_map(Op::new(inode.sb.config.fs.names.read_begin)).await;
+    let map = inode.lock_map(Op::new(inode.sb.config.fs.names().read_begin)).await;
     let blocks = inode.sb.geometry.blocks_of_folio(index);
     blocks.map(|block| (block, fs::read_begin(inode, &map, block))).collect()
 }
@@ -268,9 +268,9 @@ async fn lock<B: Backend>(
 fn is_read_ahead<B: Backend>(inode: &Inode<B>, folio: &Folio) -> bool {
     let design = &inode.sb.config.design;
     let mut blocks = 0..inode.sb.geometry.blocks_per_folio();
-    design.fill_lock == FillLock::Submitted
-        && design.read_end == ReadEnd::LastPiece
-        && (inode.direct || inode.sb.config.moves_blocks(inode.number))
+    (inode.direct || inode.sb.config.moves_blocks(inode.number))
+        && design.fill_lock() == FillLock::Submitted
+        && design.read_end() == ReadEnd::LastPiece
         && !blocks.any(|block| folio.block_uptodate(block))
 }
 
@@ -306,7 +306,7 @@ async fn read<B: Backend>(
             add_to_pieces(&mut pieces, *block, iomap);
         }
     }
-    let apart = inode.direct || inode.sb.config.design.read_end == ReadEnd::FirstPiece;
+    let apart = inode.direct || inode.sb.config.design.read_end() == ReadEnd::FirstPiece;
     let now = match pieces.len() {
         _ if read_ahead => 0,
         all if apart => all.min(1),
@@ -319,7 +319,7 @@ async fn read<B: Backend>(
     if let Some(valid) = valid.filter(|valid| now > 0 || *valid <= cells.start) {
         zero_behind(&cells, valid, folio);
     }
-    if pieces.is_empty() || inode.sb.config.design.read_end == ReadEnd::FirstPiece {
+    if pieces.is_empty() || inode.sb.config.design.read_end() == ReadEnd::FirstPiece {
         folio.set_uptodate(0..inode.sb.geometry.blocks_per_folio());
         filled(inode, index, &slot, mappings);
         inode.folio_unlocked(index, id);
@@ -377,7 +377,7 @@ async fn read_piece<B: Backend>(
     if !last {
         return;
     }
-    if inode.sb.config.design.read_end == ReadEnd::LastPiece {
+    if inode.sb.config.design.read_end() == ReadEnd::LastPiece {
         slot.locked_mut(id, me).set_uptodate(0..inode.sb.geometry.blocks_per_folio());
         filled(inode, index, &slot, piece);
         inode.folio_unlocked(index, id);

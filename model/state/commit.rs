@@ -61,7 +61,7 @@ impl<B: Backend> Inode<B> {
 
     /// Whether the log has the transactions since its last flush as one.
     pub fn merges_transactions(&self) -> bool {
-        self.sb.config.fs.allocate == Allocate::Written
+        self.sb.config.fs.allocate() == Allocate::Written
     }
 
     /// `xfs_log_force_seq`: what was committed up to the file's last transaction survives.
@@ -81,7 +81,7 @@ impl<B: Backend> Inode<B> {
     /// `gfs2_ordered_add_inode`: what is dirty is written before the log is flushed next. Data that is journalled is in
     /// the log itself.
     pub fn ordered_add(&self) {
-        if let Some(log) = self.log().filter(|_| self.sb.config.fs.hooks != Hooks::Jdata) {
+        if let Some(log) = self.log().filter(|_| self.sb.config.fs.hooks() != Hooks::Jdata) {
             log.update(|log| log.ordered = true);
         }
     }
@@ -112,7 +112,7 @@ impl<B: Backend> Inode<B> {
 
     /// The same of its pages, which an fsync asks for where data are journalled.
     pub fn mark_pages_dirty(&self) {
-        let journals = self.sb.config.fs.hooks == Hooks::Jdata && !self.sets_data_mode;
+        let journals = self.sb.config.fs.hooks() == Hooks::Jdata && !self.sets_data_mode;
         if let Some(log) = self.log().filter(|_| journals && self.fsync_asks())
             && log.read(|log| !log.pages_dirty)
         {
@@ -135,7 +135,7 @@ impl<B: Backend> Inode<B> {
     }
 
     fn fsync_asks(&self) -> bool {
-        self.merges_transactions() && self.sb.config.fs.fsync_log == FsyncLog::IfDirty
+        self.merges_transactions() && self.sb.config.fs.fsync_log() == FsyncLog::IfDirty
     }
 
     /// Whether what is dirty is written before the log is flushed next.
@@ -145,7 +145,8 @@ impl<B: Backend> Inode<B> {
 
     /// One transaction has all of what a write put into `cells`.
     pub fn log_data(&self, id: WriteId, cells: &Range<Cell>) {
-        if let Some(log) = self.log().filter(|_| !cells.is_empty() && self.sb.config.fs.hooks == Hooks::Jdata)
+        if let Some(log) =
+            self.log().filter(|_| !cells.is_empty() && self.sb.config.fs.hooks() == Hooks::Jdata)
         {
             log.update(|log| log.transactions.push((id, cells.clone())));
         }
@@ -153,7 +154,7 @@ impl<B: Backend> Inode<B> {
 
     /// Cells are changed by other means than a write of a transaction, where there are such.
     pub fn forget_data(&self, cells: &Range<Cell>) {
-        if let Some(log) = self.log().filter(|_| self.sb.config.fs.hooks == Hooks::Jdata) {
+        if let Some(log) = self.log().filter(|_| self.sb.config.fs.hooks() == Hooks::Jdata) {
             let elsewhere = |other: &Range<Cell>| other.end <= cells.start || cells.end <= other.start;
             log.update(|log| log.transactions.retain(|(_, other)| elsewhere(other)));
         }
@@ -167,7 +168,7 @@ impl<B: Backend> Inode<B> {
         log.update(|log| {
             log.force(self.sb.config.device_cache());
             // `gfs2_ordered_wait` takes the file off the list, and otherwise `gfs2_write_inode`.
-            log.ordered &= self.sb.config.fs.log_ordered != LogOrdered::Wait;
+            log.ordered &= self.sb.config.fs.log_ordered() != LogOrdered::Wait;
             if let Some(image) = log.images.first_mut() {
                 flush(image, &cached);
             }
@@ -226,7 +227,7 @@ impl<B: Backend> Inode<B> {
             if self.sb.config.device_cache() != DeviceCache::Unflushed {
                 image.unflushed.clear();
             }
-            let waited = log.ordered && self.sb.config.fs.log_ordered == LogOrdered::Wait;
+            let waited = log.ordered && self.sb.config.fs.log_ordered() == LogOrdered::Wait;
             let written = if waited { cached.as_slice() } else { &[] };
             self.judge_image(&image, written, &log.transactions);
         }
@@ -332,7 +333,7 @@ impl<B: Backend> SuperBlock<B> {
 
     /// The place of the next transaction in the log, where that is not a matter of one file.
     pub(super) fn next_place(&self) -> Option<u16> {
-        let several = self.logs.len() > 1 && self.config.fs.allocate != Allocate::Written;
+        let several = self.logs.len() > 1 && self.config.fs.allocate() != Allocate::Written;
         several.then(|| self.last_place() + 1)
     }
 

@@ -1,5 +1,6 @@
 //! What lies behind a dinode of gfs2, in its buffer.
 
+use crate::words::asked::Asked;
 use crate::words::personality::{Allocate, Personality};
 use crate::words::value::Value;
 
@@ -8,6 +9,6 @@ use crate::words::value::Value;
 pub type Dinode = Option<Vec<Value>>;
 
 /// The dinode's data of an empty file, where the file system stuffs files.
-pub fn empty_dinode(fs: &Personality, cells: usize) -> Option<Dinode> {
-    (fs.stuffed > 0 && fs.allocate == Allocate::Written).then(|| Some(vec![Value::ZERO; cells]))
+pub fn empty_dinode(fs: &Asked<Personality>, cells: usize) -> Option<Dinode> {
+    (fs.stuffed() > 0 && fs.allocate() == Allocate::Written).then(|| Some(vec![Value::ZERO; cells]))
 }

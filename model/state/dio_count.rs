@@ -15,7 +15,7 @@ pub async fn inode_dio_wait<B: Backend>(inode: &Inode<B>) {
 
 /// `inode_dio_wait` of who changes the file as a whole, if it is `here` that the design waits.
 pub async fn wait_if<B: Backend>(inode: &Inode<B>, here: DioWait) {
-    if inode.sb.config.design.dio_wait == here {
+    if inode.sb.config.design.dio_wait() == here {
         inode_dio_wait(inode).await;
     }
 }

@@ -28,12 +28,16 @@ impl Slot {
     }
 
     /// Writeback of a folio is about to end for `me`: whether it is to be dropped then. If so, `me` refers to it.
-    pub fn drops_behind(&mut self, id: FolioId, me: ActorId, design: Dropbehind) -> bool {
+    pub fn drops_behind(&mut self, id: FolioId, me: ActorId, design: impl FnOnce() -> Dropbehind) -> bool {
         let folio = self.folio_mut(id);
+        if !folio.dropbehind {
+            return false;
+        }
+        let design = design();
         let drops = match design {
             Dropbehind::Absent => false,
-            Dropbehind::Gated => folio.dropbehind,
-            Dropbehind::Ungated => folio.dropbehind && !folio.dirty,
+            Dropbehind::Gated => true,
+            Dropbehind::Ungated => !folio.dirty,
         };
         if drops {
             folio.refs |= 1 << me;
@@ -107,7 +111,7 @@ mod tests {
             [(Dropbehind::Gated, Eviction::Kept), (Dropbehind::Ungated, Eviction::Evicted)]
         {
             let (mut slot, id) = slot(false, false);
-            assert!(slot.drops_behind(id, KWORKER, design));
+            assert!(slot.drops_behind(id, KWORKER, || design));
             slot.folio_mut(id).writeback = true;
             assert_eq!(slot.end_dropbehind(id, KWORKER, Dropper::Completion, design), outcome);
         }
@@ -116,9 +120,9 @@ mod tests {
     #[test]
     fn what_is_dirty_again_stays() {
         let (mut slot, id) = slot(false, true);
-        assert!(!slot.drops_behind(id, KWORKER, Dropbehind::Ungated));
+        assert!(!slot.drops_behind(id, KWORKER, || Dropbehind::Ungated));
         assert!(slot.folio_mut(id).dropbehind);
-        assert!(slot.drops_behind(id, KWORKER, Dropbehind::Gated));
+        assert!(slot.drops_behind(id, KWORKER, || Dropbehind::Gated));
         assert_eq!(slot.end_dropbehind(id, KWORKER, Dropper::Completion, Dropbehind::Gated), Eviction::Kept);
         assert!(slot.folio_mut(id).dropbehind);
     }
@@ -127,7 +131,7 @@ mod tests {
     fn what_was_looked_up_stays() {
         let (mut slot, id) = slot(false, false);
         slot.looked_up();
-        assert!(!slot.drops_behind(id, KWORKER, Dropbehind::Gated));
+        assert!(!slot.drops_behind(id, KWORKER, || Dropbehind::Gated));
     }
 
     #[test]
@@ -148,7 +152,7 @@ mod tests {
     #[test]
     fn what_nobody_else_wants_goes() {
         let (mut slot, id) = slot(false, false);
-        assert!(slot.drops_behind(id, KWORKER, Dropbehind::Gated));
+        assert!(slot.drops_behind(id, KWORKER, || Dropbehind::Gated));
         assert_eq!(
             slot.end_dropbehind(id, KWORKER, Dropper::Completion, Dropbehind::Gated),
             Eviction::Evicted

@@ -42,7 +42,7 @@ fn judge<B: Backend>(backend: &B, sb: &SuperBlock<B>, number: FileId, size: Cell
         .with_exempted(config.exempted())
         .with_buffers(buffers.collect())
         .with_post_eof(config.post_eof);
-    let oracle = if config.fs.io_errors { oracle.with_failing_zeros() } else { oracle };
+    let oracle = if config.fs.io_errors() { oracle.with_failing_zeros() } else { oracle };
     if config.judges_crashes() { oracle.with_crashes(geometry, size) } else { oracle }
 }
 
@@ -131,7 +131,7 @@ impl<B: Backend> Inode<B> {
         let counted = if sb.config.is_endless() { Counted::No } else { Counted::Yes };
         let retries = Retries::new(backend, actors, counted, sb.config.label(number));
         let fs = &sb.config.fs;
-        let weak = sb.config.memory != MemoryModel::Sequential && !fs.read_takes_i_rwsem && size_changes;
+        let weak = sb.config.memory != MemoryModel::Sequential && !fs.read_takes_i_rwsem() && size_changes;
         let orderings = sb.config.orderings;
         let handover = |name, by, from| Handover::new(backend, name, orderings, by, from);
         // A folio that was removed lives on while an actor refers to it, and each refers to one at most.
@@ -152,17 +152,17 @@ impl<B: Backend> Inode<B> {
                 LockKind::InvalidateLock,
             ),
             i_flags_lock: backend.unordered("i_flags_lock", false),
-            glock: fs.glock.then(|| backend.unordered("glock", Holders::default())),
+            glock: fs.glock().then(|| backend.unordered("glock", Holders::default())),
             glock_order: handover("glock", Link::Glock, Link::Glock),
             ilock: LinkedLock::new(backend, "ilock", map, ilock),
             dinode: empty_dinode(fs, geometry.cells_of_block(0).len())
                 .map(|dinode| backend.leaf("dinode", dinode)),
             counters: Counters::new(backend, &sb.config, geometry),
             remapping: backend.atomic("remapping", 0),
-            jdata: backend.atomic("jdata", u64::from(fs.hooks == Hooks::Jdata)),
+            jdata: backend.atomic("jdata", u64::from(fs.hooks() == Hooks::Jdata)),
             sets_data_mode: sb.config.sets_data_mode(number),
             wb_error: backend.atomic("wb_error", WbError::None.number()),
-            i_dirty_pages: (fs.unshare_cancels == UnshareCancels::IfIdle && sb.config.unshares(number))
+            i_dirty_pages: (sb.config.unshares(number) && fs.unshare_cancels() == UnshareCancels::IfIdle)
                 .then(|| backend.atomic("I_DIRTY_PAGES", 0)),
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),
@@ -195,14 +195,14 @@ impl<B: Backend> Inode<B> {
     /// Whether somebody may be told that direct I/O could not drop a folio.
     pub fn keeps_collisions(&self) -> bool {
         let config = &self.sb.config;
-        config.design.dio_invalidate != DioInvalidate::Never
-            && config.writes_directly(self.number)
+        config.writes_directly(self.number)
             && config.syncs(self.number)
+            && config.design.dio_invalidate() != DioInvalidate::Never
     }
 
     /// Whether an fsync(2) has to look for an error. While setup and epilogue run nobody collides.
     pub fn keeps_errors(&self, me: ActorId) -> bool {
-        self.sb.config.fs.io_errors || self.sb.config_actor(me).is_some() && self.keeps_collisions()
+        self.sb.config.fs.io_errors() || self.sb.config_actor(me).is_some() && self.keeps_collisions()
     }
 
     /// What the log says about the file, where crashes are judged.
@@ -430,7 +430,7 @@ impl<B: Backend> Inode<B> {
                 dirty = slot.current().is_some_and(|(_, folio)| {
                     folio.locked.is_none()
                         && folio.dirty
-                        && folio.block_dirty(self.sb.block_in_folio(block), self.sb.config.fs.block_dirty)
+                        && folio.block_dirty(self.sb.block_in_folio(block), self.sb.per_block_dirty())
                         && (self.is_writable(folio, block) || self.has_data(slot, block, size))
                 });
             });
@@ -469,7 +469,12 @@ impl<B: Backend> Inode<B> {
 
     /// Reports what was spent on the file to whoever counts costs.
     pub fn account(&self, what: Expense) {
-        self.sb.backend.account(|| Spent { file: self.number, what });
+        self.account_call(|| Some(what));
+    }
+
+    /// Reports what something costs, if the design does it at all: only who counts asks for that.
+    pub fn account_call(&self, what: impl FnOnce() -> Option<Expense>) {
+        self.sb.backend.account(|| what().map(|what| Spent { file: self.number, what }));
     }
 
     /// Reports a change of the extent map.

@@ -13,7 +13,7 @@ use crate::words::design::LayoutRecall;
 /// the caller lets its locks go and [waits](wait_for_layouts) (`xfs_break_leased_layouts`).
 pub async fn break_layout<B: Backend>(inode: &Inode<B>) -> bool {
     match &inode.layouts {
-        Some(layouts) if inode.sb.config.design.layout_recall == LayoutRecall::Wait => {
+        Some(layouts) if inode.sb.config.design.layout_recall() == LayoutRecall::Wait => {
             !layouts.lock(Op::new("break_layout")).await.is_empty()
         }
         _ => false,
@@ -23,7 +23,7 @@ pub async fn break_layout<B: Backend>(inode: &Inode<B>) -> bool {
 /// `break_layout` that waits, with no lock held.
 pub async fn wait_for_layouts<B: Backend>(inode: &Inode<B>) {
     if let Some(layouts) = &inode.layouts
-        && inode.sb.config.design.layout_recall == LayoutRecall::Wait
+        && inode.sb.config.design.layout_recall() == LayoutRecall::Wait
     {
         drop(layouts.lock_when(Op::new("__break_lease"), |layouts, _| layouts.is_empty(), 0).await);
     }

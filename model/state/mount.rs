@@ -15,7 +15,7 @@ pub struct Mount {
 impl Mount {
     /// What it is at first, where anybody could find it otherwise later.
     pub fn of(config: &Config) -> Option<Self> {
-        (config.may_shut_down() || config.fs.zone_blocks > 0)
+        (config.may_shut_down() || config.fs.zone_blocks() > 0)
             .then_some(Mount { shut_down: false, zone: true })
     }
 }

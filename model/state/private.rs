@@ -30,13 +30,13 @@ pub enum Taken {
 impl<B: Backend> Inode<B> {
     /// `gfs2_is_jdata`, for callers that hold i_rwsem or the glock, which who changes it holds exclusively.
     pub fn hooks(&self) -> Hooks {
-        if self.sets_data_mode { as_hooks(self.jdata.peek()) } else { self.sb.config.fs.hooks }
+        if self.sets_data_mode { as_hooks(self.jdata.peek()) } else { self.sb.config.fs.hooks() }
     }
 
     /// mapping->a_ops, for callers that hold neither.
     pub async fn load_hooks(&self) -> Hooks {
         if !self.sets_data_mode {
-            return self.sb.config.fs.hooks;
+            return self.sb.config.fs.hooks();
         }
         let hooks = as_hooks(self.jdata.load(Op::new("a_ops"), Ordering::Acquire).await);
         self.emit(|| What::LookedAtDataMode(hooks));
@@ -83,7 +83,7 @@ impl<B: Backend> Inode<B> {
     /// `filemap_dirty_folio` does not look), `block_dirty_folio` uses it. Needs the folio lock, or a reference.
     pub fn dirty_private(&self, index: FolioIndex, folio: &mut Folio, hooks: Hooks) {
         match hooks {
-            Hooks::Nothing if self.sb.config.fs.block_dirty => {
+            Hooks::Nothing if self.sb.per_block_dirty() => {
                 self.take_private(index, folio, hooks, Taken::Kept);
             }
             Hooks::Nothing => {}

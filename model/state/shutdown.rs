@@ -55,7 +55,7 @@ impl<B: Backend> SuperBlock<B> {
 
     /// Blocks of a zone are written, and a file's from here on (`xfs_zone_inc_written`).
     pub fn wrote(&self, blocks: impl Iterator<Item = Phys>) {
-        if self.config.fs.zone_blocks == 0 {
+        if self.config.fs.zone_blocks() == 0 {
             return;
         }
         self.space.update(|space| blocks.for_each(|phys| space.wrote(phys)));
@@ -64,7 +64,7 @@ impl<B: Backend> SuperBlock<B> {
 
     /// `wake_up_all(&zi->zi_zone_wait)`, if a zone can be selected by now.
     pub fn wake_zone_waiters(&self) {
-        if let Some(mount) = self.mount.as_ref().filter(|_| self.config.fs.zone_blocks > 0) {
+        if let Some(mount) = self.mount.as_ref().filter(|_| self.config.fs.zone_blocks() > 0) {
             let zone = self.space.read(Space::selectable);
             mount.release(|mount| mount.zone = zone);
         }

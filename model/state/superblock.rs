@@ -68,13 +68,13 @@ pub struct SuperBlock<B: Backend> {
 
 /// The extent map and the size of a file as it is made. A static one is all there from the start.
 pub fn new_file(config: &Config, geometry: &Geometry, file: FileId) -> (ExtentMap, Cell) {
-    if config.fs.allocate == Allocate::Static {
+    if config.fs.allocate() == Allocate::Static {
         let first = u16::from(file) * geometry.blocks();
         let size = geometry.cells_of_blocks(&(0..geometry.blocks())).end;
         (ExtentMap::placed(geometry.blocks(), first, size), size)
     } else {
         let mut map = ExtentMap::new(geometry.blocks());
-        map.valid = config.fs.valid_size.then_some(0);
+        map.valid = config.fs.valid_size().then_some(0);
         (map, 0)
     }
 }
@@ -82,7 +82,13 @@ pub fn new_file(config: &Config, geometry: &Geometry, file: FileId) -> (ExtentMa
 impl<B: Backend> SuperBlock<B> {
     /// What a fresh page of so many cells holds.
     pub fn fresh_page(&self, cells: usize) -> Vec<Value> {
-        vec![if self.config.fs.init_on_alloc { Value::ZERO } else { Value::UNINITIALISED }; cells]
+        vec![if self.config.fs.init_on_alloc() { Value::ZERO } else { Value::UNINITIALISED }; cells]
+    }
+
+    /// Whether it is known of each block of a folio whether it is dirty: where a folio is one block, iomap makes no state of its
+    /// blocks (`ifs_alloc`, fs/iomap/buffered-io.c).
+    pub fn per_block_dirty(&self) -> bool {
+        self.geometry.blocks_per_folio() > 1 && self.config.fs.block_dirty()
     }
 
     /// An empty file system.
@@ -94,7 +100,7 @@ impl<B: Backend> SuperBlock<B> {
         let all = geometry.blocks() * files.len() as u16 * copies;
         // Every actor may have a budget, beside what the files have and what is on its way to them.
         let budgets = if config.fs.is_out_of_place() {
-            let each = geometry.blocks().saturating_add(config.fs.spare_blocks);
+            let each = geometry.blocks().saturating_add(config.fs.spare_blocks());
             all.saturating_add(each.saturating_mul(config.actors.len() as u16 + 1))
         } else {
             0
@@ -102,10 +108,10 @@ impl<B: Backend> SuperBlock<B> {
         // What was freed is not there again at once.
         let unlogged = if config.defers_freed() { all } else { 0 };
         let enough = all.saturating_add(budgets).saturating_add(unlogged);
-        let device = config.fs.free_blocks.unwrap_or(enough);
-        let space = Space::new(device, config.fs.zone_blocks);
+        let device = config.fs.free_blocks().unwrap_or(enough);
+        let space = Space::new(device, config.fs.zone_blocks());
         let device = device.max(geometry.blocks());
-        let placed = config.fs.allocate == Allocate::Static;
+        let placed = config.fs.allocate() == Allocate::Static;
         let zeros = |phys: Phys| {
             placed.then(|| vec![Value::ZERO; geometry.cells_of_block(phys % geometry.blocks()).len()])
         };
@@ -197,7 +203,7 @@ impl<B: Backend> SuperBlock<B> {
     /// The blocks that an older transaction than the last one refers to (struct `xfs_extent_busy`): as long as a crash
     /// may bring it back, a block that was freed since must not be overwritten. On gfs2 the clone of the bitmap sees to that.
     fn busy_blocks(&self) -> Vec<Phys> {
-        if self.config.fs.allocate == Allocate::Written {
+        if self.config.fs.allocate() == Allocate::Written {
             return if self.config.defers_freed() { self.space.read(Space::unlogged) } else { Vec::new() };
         }
         self.logged_blocks()
@@ -250,7 +256,7 @@ impl<B: Backend> SuperBlock<B> {
 
     /// Where an allocator would like to have a block of a file.
     fn wanted(&self, file: FileId, block: FileBlock) -> Phys {
-        match self.config.fs.allocator {
+        match self.config.fs.allocator() {
             Allocator::Home => u16::from(file) * self.geometry.blocks() + block,
             Allocator::Lowest => 0,
         }
@@ -304,7 +310,7 @@ impl<B: Backend> SuperBlock<B> {
 
     /// Whether the device may fail what an actor submits.
     pub fn may_fail(&self, me: ActorId) -> bool {
-        self.config.fs.io_errors && self.config_actor(me).is_some()
+        self.config.fs.io_errors() && self.config_actor(me).is_some()
     }
 
     /// Whether an actor is held somewhere.

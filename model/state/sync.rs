@@ -77,7 +77,7 @@ impl<B: Backend> RwSemaphore<B> {
 
     fn account(&self, expense: impl Fn(LockKind) -> Expense) {
         if let Some(OfFile { backend, file, kind }) = &self.of_file {
-            backend.account(|| Spent { file: *file, what: expense(*kind) });
+            backend.account(|| Some(Spent { file: *file, what: expense(*kind) }));
         }
     }
 

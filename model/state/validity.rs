@@ -151,7 +151,7 @@ pub struct Counters<B: Backend> {
 impl<B: Backend> Counters<B> {
     /// The counters of an empty file.
     pub fn new(backend: &B, config: &Config, geometry: &Geometry) -> Self {
-        let scope = config.design.cookie;
+        let scope = config.design.cookie();
         let stamped = match scope {
             CookieScope::Fork => 0,
             CookieScope::Range | CookieScope::Block => usize::from(geometry.blocks()),
@@ -161,7 +161,7 @@ impl<B: Backend> Counters<B> {
             cow: Counter::new(backend, "cow_seq", stamped),
             sampled: Sampled::new(backend, config, stamped),
             scope,
-            counted: config.fs.counter,
+            counted: config.fs.counter(),
             counting: Counting::of(config),
             orderings: config.orderings,
         }

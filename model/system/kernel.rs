@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::num::NonZero;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
@@ -21,8 +22,9 @@ use crate::system::task::{self, TaskState, UmountState};
 use crate::words::actor_names::{KWORKER, SETUP, UMOUNT, is_reserved, worker_name};
 use crate::words::command::{Command, FileId, Io};
 use crate::words::config::{ActorConfig, Config, FileCommand, FileRange};
-use crate::words::design::CookieScope;
+use crate::words::design::{CookieScope, Design};
 use crate::words::geometry::{Bytes, Geometry, GeometryError};
+use crate::words::implementation::Implementation;
 use crate::words::misfit::Misfit;
 use crate::words::personality::{Allocate, FsType};
 use crate::words::program::{Program, Worker};
@@ -120,7 +122,7 @@ pub enum ActorState {
 
 impl Kernel {
     /// Makes a configuration ready.
-    pub fn new(config: Config) -> Result<Self, ConfigError> {
+    pub fn new(mut config: Config) -> Result<Self, ConfigError> {
         if config.actors.len() > MAX_ACTORS {
             return Err(ConfigError::TooManyActors(config.actors.len()));
         }
@@ -130,7 +132,7 @@ impl Kernel {
         if let Some((_, actor)) = config.actors.iter().enumerate().find(taken) {
             return Err(ConfigError::ActorName(actor.name.clone()));
         }
-        if let Some(actor) = config.endless().filter(|_| config.design.cookie != CookieScope::Fork) {
+        if let Some(actor) = config.endless().filter(|_| config.design.cookie() != CookieScope::Fork) {
             return Err(ConfigError::EndlessStamps { actor: actor.name.clone() });
         }
         let (actors, aios) = (config.actors.len(), config.workers());
@@ -138,10 +140,10 @@ impl Kernel {
             return Err(ConfigError::TooManyAios { actors, aios });
         }
         let geometry = config.geometry().map_err(ConfigError::Geometry)?;
-        if let Some(misfit) = config.fs.misfits(config.block).into_iter().next() {
+        if let Some(misfit) = config.fs.unnoted().misfits(config.block).into_iter().next() {
             return Err(ConfigError::Misfit(misfit));
         }
-        if config.fs.zone_blocks > 0 && config.relocates() {
+        if config.fs.zone_blocks() > 0 && config.relocates() {
             return Err(ConfigError::RelocatedZones);
         }
         let calls = || config.setup.iter().chain(config.actors.iter().flat_map(|actor| &actor.run));
@@ -169,7 +171,19 @@ impl Kernel {
         let fsync = Program::new(&config, &fsync, &mut next, &mut worker);
         let passes = calls().any(|call| call.command.passes_blocks().is_some());
         let crosses_files = passes && config.judges_crashes();
+        let design = with_batches(config.design.unnoted(), &geometry);
+        *config.design.unnoted_mut() = design;
         Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns, crosses_files })
+    }
+
+    /// Whether all that has been found of this system so far is found with another design and file system in their places, too:
+    /// they answer alike all that was asked when this one was made ready and since.
+    pub fn finds_alike(&self, other: &Implementation) -> bool {
+        let Config { design, fs, block, .. } = &self.config;
+        // What does not go together is looked for in all fields, and notes none.
+        design.answers_alike(&with_batches(&other.design, &self.geometry))
+            && fs.answers_alike(&other.fs)
+            && other.fs.misfits(*block).is_empty()
     }
 
     /// The cut of the file.
@@ -239,9 +253,15 @@ impl Kernel {
     }
 }
 
+/// A design whose batches of writeback are no larger than a file: whatever is larger is one batch, too.
+fn with_batches(design: &Design, geometry: &Geometry) -> Design {
+    let folios = NonZero::new(geometry.folios()).unwrap_or(NonZero::<u16>::MIN);
+    Design { writeback_batch: design.writeback_batch.min(folios), ..design.clone() }
+}
+
 /// Whether a file's i_size may change once the setup is over. A static file has its size for good.
 fn may_change_size(config: &Config, file: FileId) -> bool {
-    if config.fs.allocate == Allocate::Static {
+    if config.fs.allocate() == Allocate::Static {
         return false;
     }
     let of_file = |calls: &'_ [FileCommand]| -> Vec<Command> {
@@ -251,7 +271,7 @@ fn may_change_size(config: &Config, file: FileId) -> bool {
     let before = setup.iter().fold(0, |size, command| command.size_after(size));
     let fails = |command: &Command| command.fault().is_some_and(|fault| fault.kind.ends_write());
     // A setup command that fails may leave another size; then nothing is assumed.
-    let uncertain = config.fs.free_blocks.is_some()
+    let uncertain = config.fs.free_blocks().is_some()
         || config.setup.iter().any(|call| call.may_fail || fails(&call.command))
         || leaves_growth_in_flight(&setup);
     let changes =
@@ -272,8 +292,8 @@ fn leaves_growth_in_flight(setup: &[Command]) -> bool {
 /// Whether a punch makes a file of this size grow: one of gfs2 zeroes its ends wherever they are, and zeroing raises i_size
 /// (`__gfs2_punch_hole`, 6.1.192).
 fn punch_raises(config: &Config, command: &Command, size: u64) -> bool {
-    let raises = config.fs.fs_type == FsType::Gfs2 && config.design.zero_raises_size;
-    raises && if let Command::Fpunch { range } = command { range.end > size } else { false }
+    let Command::Fpunch { range } = command else { return false };
+    range.end > size && config.fs.fs_type() == FsType::Gfs2 && config.design.zero_raises_size()
 }
 
 impl System for Kernel {

@@ -164,7 +164,7 @@ fn facts<B: Backend>(inode: &Inode<B>) -> Vec<Fact> {
         facts.push(Fact::DiskSize(bytes(map.disk_size)));
         facts.extend(map.valid.map(|valid| Fact::ValidSize(bytes(valid))));
     });
-    if inode.sb.config.fs.counter {
+    if inode.sb.config.fs.counter() {
         let forks = if inode.reflinks { &[Fork::Data, Fork::Cow][..] } else { &[Fork::Data] };
         facts.extend(forks.iter().map(|fork| Fact::Seq(*fork, inode.counters.show(*fork))));
     }
@@ -223,7 +223,7 @@ fn folio<B: Backend>(slot: &Slot, sb: &SuperBlock<B>) -> Part {
     let page = |page| mapped(folio.ptes.is_page_mapped(page), folio.ptes.is_page_writable(page));
     let block = |block| BlockState {
         uptodate: folio.block_uptodate(block),
-        dirty: folio.dirty && folio.block_dirty(block, sb.config.fs.block_dirty),
+        dirty: folio.dirty && folio.block_dirty(block, sb.per_block_dirty()),
     };
     let blocks = sb.geometry.blocks_per_folio();
     Part::Folio(FolioState {

@@ -56,7 +56,7 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
     let disk_size = map.disk_size;
     map.end();
     // Where completion only clears the writeback bit, the size on disk goes another way, which is not modelled.
-    let logged = inode.sb.config.fs.completion != Completion::Clear;
+    let logged = inode.sb.config.fs.completion() != Completion::Clear;
     // The size that the next mount finds.
     let found = if logged { end.max(disk_size) } else { end };
     judge_checksums(inode, found);
@@ -66,7 +66,7 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
     inode.oracle.cut_off(&inode.sb.geometry, found);
     inode.audit_map(|map| {
         // What failed to be written back is not logged.
-        let behind = inode.sb.config.fs.io_errors && map.disk_size < end;
+        let behind = inode.sb.config.fs.io_errors() && map.disk_size < end;
         if logged && map.disk_size != end && !behind {
             inode.violate(properties::SIZE_ORDER, || {
                 let bytes = |cell| Bytes(inode.sb.geometry.byte_at(cell));
@@ -107,7 +107,7 @@ fn file_on_disk<B: Backend>(inode: &Inode<B>) -> Cow<'static, str> {
 
 /// Judges whether everything inside a file of `size` can be read.
 fn judge_checksums<B: Backend>(inode: &Inode<B>, size: Cell) {
-    if !inode.sb.config.fs.data_checksum {
+    if !inode.sb.config.fs.data_checksum() {
         return;
     }
     let geometry = &inode.sb.geometry;
@@ -153,7 +153,7 @@ pub fn judge_space<B: Backend>(w: &World<B>) {
         return;
     }
     // A block is taken when it is written out of place, and is nobody's yet: that may fail.
-    let may_lose = sb.config.fs.io_errors && sb.config.fs.is_out_of_place();
+    let may_lose = sb.config.fs.io_errors() && sb.config.fs.is_out_of_place();
     let mut mapped = BTreeSet::new();
     for inode in w.inodes.iter().filter(|_| may_lose) {
         inode.audit_map(|map| mapped.extend(map.places()));

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use stalemap_facade::MemoryModel;
 
+use crate::words::asked::Asked;
 use crate::words::command::{BufferId, Command, FileId, Io};
 use crate::words::design::Design;
 use crate::words::dio_design::DioAck;
@@ -133,9 +134,9 @@ pub struct Config {
     /// Bytes of a folio.
     pub folio: u64,
     /// The file system.
-    pub fs: Personality,
+    pub fs: Asked<Personality>,
     /// The design.
-    pub design: Design,
+    pub design: Asked<Design>,
     /// The names of the files; a scenario that names none has one.
     pub files: Vec<String>,
     /// The names of the buffers that others store to, by their numbers.
@@ -190,26 +191,26 @@ impl Config {
     pub fn device_cache(&self) -> DeviceCache {
         let loses_power = |call: &FileCommand| call.command.loses_power();
         let any = self.actors.iter().flat_map(|actor| &actor.run).any(loses_power);
-        if any { self.fs.device_cache } else { DeviceCache::Absent }
+        if any { self.fs.device_cache() } else { DeviceCache::Absent }
     }
 
     /// Whether a sync(2) forces the log alone, so that what the device has in its cache survives if it was complete at the last commit.
     pub fn forces_log_alone(&self) -> bool {
         let syncs = |call: &FileCommand| call.command.syncs_all();
         self.device_cache() == DeviceCache::Flushed
-            && self.fs.sync_fs == SyncFs::Log
+            && self.fs.sync_fs() == SyncFs::Log
             && self.actors.iter().flat_map(|actor| &actor.run).any(syncs)
     }
 
     /// Whether an actor's syncfs(2) asks whether writeback of any file has failed.
     pub fn asks_superblock(&self) -> bool {
         let asks = |call: &FileCommand| call.command == Command::Syncfs;
-        self.fs.io_errors && self.actors.iter().flat_map(|actor| &actor.run).any(asks)
+        self.fs.io_errors() && self.actors.iter().flat_map(|actor| &actor.run).any(asks)
     }
 
     /// Whether device blocks may become free, or change hands, while others run.
     pub fn frees_blocks(&self) -> bool {
-        let undone = self.fs.write_end == WriteEnd::TruncateAndFree;
+        let undone = self.fs.write_end() == WriteEnd::TruncateAndFree;
         let frees = |command: &Command| command.moves_blocks() || undone && command.fault().is_some();
         self.actors.iter().flat_map(|actor| &actor.run).any(|call| frees(&call.command))
     }
@@ -217,8 +218,8 @@ impl Config {
     /// Whether a block that was freed can be taken again only when the log has been flushed. Where no actor frees any,
     /// nobody can tell.
     pub fn defers_freed(&self) -> bool {
-        let undone = self.fs.write_end == WriteEnd::TruncateAndFree && self.fs.alloc_errors;
-        self.fs.freed == Freed::WithTheLog && (undone || self.frees_blocks())
+        let undone = self.fs.write_end() == WriteEnd::TruncateAndFree && self.fs.alloc_errors();
+        self.fs.freed() == Freed::WithTheLog && (undone || self.frees_blocks())
     }
 
     /// The end of the bytes that the commands can bring into a file or touch in it.
@@ -250,9 +251,9 @@ impl Config {
 
     /// Whether the file system may shut down: an error of writeback makes it do so.
     pub fn may_shut_down(&self) -> bool {
-        self.fs.io_errors
+        self.fs.io_errors()
             && self.fs.is_out_of_place()
-            && self.fs.zoned_write_error == ZonedWriteError::Shutdown
+            && self.fs.zoned_write_error() == ZonedWriteError::Shutdown
     }
 
     /// All commands, setup first, in the order in which writes are numbered.
@@ -324,7 +325,7 @@ impl Config {
     pub fn has_worker(&self, command: &Command) -> bool {
         match command.io() {
             Some(Io::Aio) => true,
-            Some(Io::Direct) => command.writes() && self.design.dio_ack == DioAck::BeforeEndIo,
+            Some(Io::Direct) => command.writes() && self.design.dio_ack() == DioAck::BeforeEndIo,
             Some(Io::Buffered) | None => false,
         }
     }

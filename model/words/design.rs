@@ -6,6 +6,7 @@
 
 use std::num::NonZero;
 
+use crate::words::asked::Asked;
 use crate::words::check_design::{
     DioReadCheck, DioWriteCheck, MkwriteCheck, PassCheck, ReadCheck, ReflinkCheck,
 };
@@ -567,280 +568,192 @@ choices! {
     }
 }
 
-/// A design. Fields are documented by their types, with the kernel version or the mail that each value comes from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Design {
-    /// The name in tables and in `[expect]`.
-    pub name: String,
-    /// When the check is made.
-    pub check: Check,
-    /// What it compares.
-    pub compare: Compare,
-    /// What makes its cookie stale.
-    pub cookie: CookieScope,
-    /// Whether a cookie has i_size, too.
-    pub cookie_size: bool,
-    /// Whether the cookie of a NEW mapping also counts how often blocks are dirtied in the page cache.
-    pub cookie_new: bool,
-    /// What staleness leads to.
-    pub on_stale: OnStale,
-    /// Whether the mapping is cleared before the next `iomap_begin`, so that STALE does not leak into it.
-    pub clear_stale: bool,
-    /// What happens beyond end of file.
-    pub stale_cleanup: StaleCleanup,
-    /// Who releases the folio.
-    pub hook_release: HookRelease,
-    /// When the file system's hook works.
-    pub page_done: PageDone,
-    /// What it does about a folio that is given up.
-    pub page_done_on_stale: PageDoneOnStale,
-    /// Where the cookie is sampled.
-    pub sample: Sample,
-    /// When zeroing compares.
-    pub zero_check: PassCheck,
-    /// When unsharing does.
-    pub unshare_check: PassCheck,
-    /// When a write fault does.
-    pub mkwrite_check: MkwriteCheck,
-    /// When who fills a folio for a reader does.
-    pub read_check: ReadCheck,
-    /// When a direct write does.
-    pub dio_write_check: DioWriteCheck,
-    /// When a direct read does.
-    pub dio_read_check: DioReadCheck,
-    /// When a reflink does.
-    pub reflink_check: ReflinkCheck,
-    /// How writeback validates.
-    pub writeback_check: WritebackCheck,
-    /// For what of a folio it compares that.
-    pub writeback_each: WritebackEach,
-    /// How unused reservations are freed.
-    pub punch: Punch,
-    /// Under which lock.
-    pub punch_lock: PunchLock,
-    /// Whose reservations.
-    pub punch_owner: PunchOwner,
-    /// In which granularity.
-    pub punch_rounding: PunchRounding,
-    /// From where on behind what is dirty at end of file.
-    pub punch_start: PunchStart,
-    /// In which fork.
-    pub punch_fork: PunchFork,
-    /// What is done about a lock that the caller holds.
-    pub held_lock: HeldLock,
-    /// Whether a reservation in the COW fork is NEW, so that it is punched when it is not used (6.12).
-    pub cow_new: bool,
-    /// What unsharing reads.
-    pub unshare_read: UnshareRead,
-    /// Before or after the old end of file is taken care of.
-    pub extended_eof: ExtendedEof,
-    /// What is done about the old end of file.
-    pub isize_extended: IsizeExtended,
-    /// Who looks folios up.
-    pub folio_lookup: FolioLookup,
-    /// Whether write faults punch.
-    pub mkwrite_end: MkwriteEnd,
-    /// Whether a write fault dirties the folio only after all its blocks are mapped (before 561295a32579).
-    pub mkwrite_dirty_late: bool,
-    /// When a write fault maps.
-    pub mkwrite_map: MkwriteMap,
-    /// What a fault makes accessible.
-    pub fault_map: FaultMap,
-    /// What short copies count as.
-    pub short_copy: ShortCopy,
-    /// When a block is valid that was zeroed in part.
-    pub zeroed_uptodate: ZeroedUptodate,
-    /// When they are cut off beyond end of file.
-    pub failed_cut: FailedCut,
-    /// What is cut off there after an error before a copy.
-    pub begin_cut: BeginCut,
-    /// When an error ends a write that has copied something.
-    pub pass_error: PassError,
-    /// What reclaim does under writeback.
-    pub reclaim_writeback: ReclaimWriteback,
-    /// When reclaim looks whether a folio is dirty.
-    pub reclaim_dirty: ReclaimDirty,
-    /// What becomes of layouts.
-    pub layout_recall: LayoutRecall,
-    /// When who hands a layout out looks whether the file may share blocks.
-    pub layout_reflink: LayoutReflink,
-    /// What is held to dirty folios without a change.
-    pub redirty_lock: RedirtyLock,
-    /// Whether who changes a folio waits for its writeback, where there are checksums.
-    pub stable_pages: StablePages,
-    /// What one piece of I/O may hold.
-    pub ioend_merge: IoendMerge,
-    /// How far completion raises the size on disk.
-    pub ioend_size: IoendSize,
-    /// What completion takes for written.
-    pub ioend_record: IoendRecord,
-    /// Folios that writeback looks up at a time; a batch that is not full is the last (`PAGEVEC_SIZE`, include/linux/pagevec.h).
-    pub writeback_batch: NonZero<u16>,
-    /// When writeback sets a folio's bit.
-    pub writeback_bit: WritebackBit,
-    /// When it submits what is full.
-    pub writeback_submit: WritebackSubmit,
-    /// By which tag writeback for integrity finds folios.
-    pub towrite: Towrite,
-    /// When writeback of a folio ends.
-    pub end_writeback: EndWriteback,
-    /// What a partial drop does to dirty bits.
-    pub partial_clear: PartialClear,
-    /// What that does to page-table entries.
-    pub partial_unmap: PartialUnmap,
-    /// When readers map.
-    pub fill_map: FillMap,
-    /// How long they hold invalidate_lock.
-    pub fill_lock: FillLock,
-    /// When what they read is uptodate.
-    pub read_end: ReadEnd,
-    /// How unaligned direct writes are kept apart.
-    pub dio_unaligned: DioUnaligned,
-    /// When they wait for direct I/O in flight.
-    pub dio_drain: DioDrain,
-    /// Whether a write beyond end of file waits for direct I/O in flight (40c63fbc55a9).
-    pub dio_eof_drain: bool,
-    /// When what changes the file as a whole waits for it.
-    pub dio_wait: DioWait,
-    /// Whether they look at the page cache with i_rwsem held.
-    pub dio_cached: DioCached,
-    /// When direct writes drop what is cached.
-    pub dio_invalidate: DioInvalidate,
-    /// When they raise the size.
-    pub dio_size: DioSize,
-    /// Under which lock, where nothing is converted.
-    pub dio_isize: DioIsize,
-    /// What they do about folios that stay.
-    pub dio_busy: DioBusy,
-    /// When they are acknowledged.
-    pub dio_ack: DioAck,
-    /// What keeps their checksums right, where there are any.
-    pub dio_stable: DioStable,
-    /// How zeroing treats dirty page cache over nothing.
-    pub zero_range: ZeroRange,
-    /// What a write beyond end of file locks while it zeroes.
-    pub zero_lock: ZeroLock,
-    /// In how many sections of the ILOCK writeback looks up where a block goes.
-    pub map_lookup: MapLookup,
-    /// What it looks at again before it allocates what is delayed.
-    pub convert_recheck: ConvertRecheck,
-    /// What preallocation looks at again before it allocates the next extent.
-    pub alloc_recheck: AllocRecheck,
-    /// What a direct write looks at again before it allocates a copy of a shared block.
-    pub cow_recheck: CowRecheck,
-    /// What the completion of I/O to copies puts into the data fork.
-    pub end_cow: EndCow,
-    /// What becomes of copies where a punch or a clone takes blocks out of the data fork.
-    pub unmap_cow: UnmapCow,
-    /// Whose counters the cookie of a mapping of copies over a hole has.
-    pub cow_hole: CowHole,
-    /// How far mappings for writes reach over shared blocks.
-    pub shared_trim: SharedTrim,
-    /// What the hint for copies asks for.
-    pub cow_hint: CowHint,
-    /// How direct writes allocate copies that are delayed.
-    pub cow_fill: CowFill,
-    /// What is looked at again before blocks are replaced by copies in another place.
-    pub relocate_recheck: RelocateRecheck,
-    /// Whether zeroing raises i_size as a write does (before 943bc0882ceb, 6.10): `iomap_write_end` did it for both.
-    pub zero_raises_size: bool,
-    /// When SEEK_DATA and SEEK_HOLE compare their mapping.
-    pub seek_check: SeekCheck,
-    /// By which indirect calls mappings are got and given back.
-    pub iter_calls: IterCalls,
+settable! {
+    /// A design. Fields are documented by their types, with the kernel version or the mail that each value comes from. What is listed
+    /// is 6.2, without a name.
+    pub struct Design {
+        /// When the check is made.
+        check: Check = Check::AfterLock,
+        /// What it compares.
+        compare: Compare = Compare::Counter,
+        /// What makes its cookie stale.
+        cookie: CookieScope = CookieScope::Fork,
+        /// Whether a cookie has i_size, too.
+        cookie_size: bool = false,
+        /// Whether the cookie of a NEW mapping also counts how often blocks are dirtied in the page cache.
+        cookie_new: bool = false,
+        /// What staleness leads to.
+        on_stale: OnStale = OnStale::Remap,
+        /// Whether the mapping is cleared before the next `iomap_begin`, so that STALE does not leak into it.
+        clear_stale: bool = true,
+        /// What happens beyond end of file.
+        stale_cleanup: StaleCleanup = StaleCleanup::TruncateBeyondEof,
+        /// Who releases the folio.
+        hook_release: HookRelease = HookRelease::Core,
+        /// When the file system's hook works.
+        page_done: PageDone = PageDone::AfterUnlock,
+        /// What it does about a folio that is given up.
+        page_done_on_stale: PageDoneOnStale = PageDoneOnStale::NoFolio,
+        /// Where the cookie is sampled.
+        sample: Sample = Sample::Inside,
+        /// When zeroing compares.
+        zero_check: PassCheck = PassCheck::AsWrite,
+        /// When unsharing does.
+        unshare_check: PassCheck = PassCheck::AsWrite,
+        /// When a write fault does.
+        mkwrite_check: MkwriteCheck = MkwriteCheck::Never,
+        /// When who fills a folio for a reader does.
+        read_check: ReadCheck = ReadCheck::Never,
+        /// When a direct write does.
+        dio_write_check: DioWriteCheck = DioWriteCheck::Never,
+        /// When a direct read does.
+        dio_read_check: DioReadCheck = DioReadCheck::Never,
+        /// When a reflink does.
+        reflink_check: ReflinkCheck = ReflinkCheck::Never,
+        /// How writeback validates.
+        writeback_check: WritebackCheck = WritebackCheck::RangeDataCow,
+        /// For what of a folio it compares that.
+        writeback_each: WritebackEach = WritebackEach::Range,
+        /// How unused reservations are freed.
+        punch: Punch = Punch::Scan,
+        /// Under which lock.
+        punch_lock: PunchLock = PunchLock::InvalidateLock,
+        /// Whose reservations.
+        punch_owner: PunchOwner = PunchOwner::New,
+        /// In which granularity.
+        punch_rounding: PunchRounding = PunchRounding::KeepPartial,
+        /// From where on behind what is dirty at end of file.
+        punch_start: PunchStart = PunchStart::Down,
+        /// In which fork.
+        punch_fork: PunchFork = PunchFork::Mapping,
+        /// What is done about a lock that the caller holds.
+        held_lock: HeldLock = HeldLock::Known,
+        /// Whether a reservation in the COW fork is NEW, so that it is punched when it is not used (6.12).
+        cow_new: bool = false,
+        /// What unsharing reads.
+        unshare_read: UnshareRead = UnshareRead::Always,
+        /// Before or after the old end of file is taken care of.
+        extended_eof: ExtendedEof = ExtendedEof::BeforeHook,
+        /// What is done about the old end of file.
+        isize_extended: IsizeExtended = IsizeExtended::WriteProtect,
+        /// Who looks folios up.
+        folio_lookup: FolioLookup = FolioLookup::Core,
+        /// Whether write faults punch.
+        mkwrite_end: MkwriteEnd = MkwriteEnd::Nothing,
+        /// Whether a write fault dirties the folio only after all its blocks are mapped (before 561295a32579).
+        mkwrite_dirty_late: bool = false,
+        /// When a write fault maps.
+        mkwrite_map: MkwriteMap = MkwriteMap::FolioLocked,
+        /// What a fault makes accessible.
+        fault_map: FaultMap = FaultMap::Page,
+        /// What short copies count as.
+        short_copy: ShortCopy = ShortCopy::Refuse,
+        /// When a block is valid that was zeroed in part.
+        zeroed_uptodate: ZeroedUptodate = ZeroedUptodate::AtOnce,
+        /// When they are cut off beyond end of file.
+        failed_cut: FailedCut = FailedCut::Always,
+        /// What is cut off there after an error before a copy.
+        begin_cut: BeginCut = BeginCut::WithFolio,
+        /// When an error ends a write that has copied something.
+        pass_error: PassError = PassError::NextPass,
+        /// What reclaim does under writeback.
+        reclaim_writeback: ReclaimWriteback = ReclaimWriteback::Skip,
+        /// When reclaim looks whether a folio is dirty.
+        reclaim_dirty: ReclaimDirty = ReclaimDirty::Frozen,
+        /// What becomes of layouts.
+        layout_recall: LayoutRecall = LayoutRecall::Wait,
+        /// When who hands a layout out looks whether the file may share blocks.
+        layout_reflink: LayoutReflink = LayoutReflink::BeforeLock,
+        /// What is held to dirty folios without a change.
+        redirty_lock: RedirtyLock = RedirtyLock::IRwsem,
+        /// Whether who changes a folio waits for its writeback, where there are checksums.
+        stable_pages: StablePages = StablePages::Wait,
+        /// What one piece of I/O may hold.
+        ioend_merge: IoendMerge = IoendMerge::SameType,
+        /// How far completion raises the size on disk.
+        ioend_size: IoendSize = IoendSize::Block,
+        /// What completion takes for written.
+        ioend_record: IoendRecord = IoendRecord::Written,
+        /// Folios that writeback looks up at a time; a batch that is not full is the last (`PAGEVEC_SIZE`, include/linux/pagevec.h).
+        writeback_batch: NonZero<u16> = NonZero::<u16>::MIN,
+        /// When writeback sets a folio's bit.
+        writeback_bit: WritebackBit = WritebackBit::AfterMapping,
+        /// When it submits what is full.
+        writeback_submit: WritebackSubmit = WritebackSubmit::Unlocked,
+        /// By which tag writeback for integrity finds folios.
+        towrite: Towrite = Towrite::Dirty,
+        /// When writeback of a folio ends.
+        end_writeback: EndWriteback = EndWriteback::LastIo,
+        /// What a partial drop does to dirty bits.
+        partial_clear: PartialClear = PartialClear::Nothing,
+        /// What that does to page-table entries.
+        partial_unmap: PartialUnmap = PartialUnmap::Pages,
+        /// When readers map.
+        fill_map: FillMap = FillMap::FolioLocked,
+        /// How long they hold invalidate_lock.
+        fill_lock: FillLock = FillLock::Held,
+        /// When what they read is uptodate.
+        read_end: ReadEnd = ReadEnd::LastPiece,
+        /// How unaligned direct writes are kept apart.
+        dio_unaligned: DioUnaligned = DioUnaligned::OverwriteOnly,
+        /// When they wait for direct I/O in flight.
+        dio_drain: DioDrain = DioDrain::BeforeAndAfter,
+        /// Whether a write beyond end of file waits for direct I/O in flight (40c63fbc55a9).
+        dio_eof_drain: bool = true,
+        /// When what changes the file as a whole waits for it.
+        dio_wait: DioWait = DioWait::Locked,
+        /// Whether they look at the page cache with i_rwsem held.
+        dio_cached: DioCached = DioCached::Locked,
+        /// When direct writes drop what is cached.
+        dio_invalidate: DioInvalidate = DioInvalidate::AfterEndIo,
+        /// When they raise the size.
+        dio_size: DioSize = DioSize::AfterConversion,
+        /// Under which lock, where nothing is converted.
+        dio_isize: DioIsize = DioIsize::Ilock,
+        /// What they do about folios that stay.
+        dio_busy: DioBusy = DioBusy::Fallback,
+        /// When they are acknowledged.
+        dio_ack: DioAck = DioAck::AfterCompletion,
+        /// What keeps their checksums right, where there are any.
+        dio_stable: DioStable = DioStable::Nothing,
+        /// How zeroing treats dirty page cache over nothing.
+        zero_range: ZeroRange = ZeroRange::Skip,
+        /// What a write beyond end of file locks while it zeroes.
+        zero_lock: ZeroLock = ZeroLock::Nothing,
+        /// In how many sections of the ILOCK writeback looks up where a block goes.
+        map_lookup: MapLookup = MapLookup::OneSection,
+        /// What it looks at again before it allocates what is delayed.
+        convert_recheck: ConvertRecheck = ConvertRecheck::Retry,
+        /// What preallocation looks at again before it allocates the next extent.
+        alloc_recheck: AllocRecheck = AllocRecheck::DataFork,
+        /// What a direct write looks at again before it allocates a copy of a shared block.
+        cow_recheck: CowRecheck = CowRecheck::CowAndShared,
+        /// What the completion of I/O to copies puts into the data fork.
+        end_cow: EndCow = EndCow::WholeExtent,
+        /// What becomes of copies where a punch or a clone takes blocks out of the data fork.
+        unmap_cow: UnmapCow = UnmapCow::Kept,
+        /// Whose counters the cookie of a mapping of copies over a hole has.
+        cow_hole: CowHole = CowHole::DataFork,
+        /// How far mappings for writes reach over shared blocks.
+        shared_trim: SharedTrim = SharedTrim::Trimmed,
+        /// What the hint for copies asks for.
+        cow_hint: CowHint = CowHint::Always,
+        /// How direct writes allocate copies that are delayed.
+        cow_fill: CowFill = CowFill::UntilCovered,
+        /// What is looked at again before blocks are replaced by copies in another place.
+        relocate_recheck: RelocateRecheck = RelocateRecheck::Address,
+        /// Whether zeroing raises i_size as a write does (before 943bc0882ceb, 6.10): `iomap_write_end` did it for both.
+        zero_raises_size: bool = false,
+        /// When SEEK_DATA and SEEK_HOLE compare their mapping.
+        seek_check: SeekCheck = SeekCheck::Never,
+        /// By which indirect calls mappings are got and given back.
+        iter_calls: IterCalls = IterCalls::BeginEnd,
+    }
+    beside {
+        /// The name in tables and in `[expect]`.
+        name: String = String::new(),
+    }
 }
-
-// As in 6.2.
-settable!(Design {
-    check = Check::AfterLock,
-    compare = Compare::Counter,
-    cookie = CookieScope::Fork,
-    cookie_size = false,
-    cookie_new = false,
-    on_stale = OnStale::Remap,
-    clear_stale = true,
-    stale_cleanup = StaleCleanup::TruncateBeyondEof,
-    hook_release = HookRelease::Core,
-    page_done = PageDone::AfterUnlock,
-    page_done_on_stale = PageDoneOnStale::NoFolio,
-    sample = Sample::Inside,
-    zero_check = PassCheck::AsWrite,
-    unshare_check = PassCheck::AsWrite,
-    mkwrite_check = MkwriteCheck::Never,
-    read_check = ReadCheck::Never,
-    dio_write_check = DioWriteCheck::Never,
-    dio_read_check = DioReadCheck::Never,
-    reflink_check = ReflinkCheck::Never,
-    writeback_check = WritebackCheck::RangeDataCow,
-    writeback_each = WritebackEach::Range,
-    punch = Punch::Scan,
-    punch_lock = PunchLock::InvalidateLock,
-    punch_owner = PunchOwner::New,
-    punch_rounding = PunchRounding::KeepPartial,
-    punch_start = PunchStart::Down,
-    punch_fork = PunchFork::Mapping,
-    held_lock = HeldLock::Known,
-    cow_new = false,
-    unshare_read = UnshareRead::Always,
-    extended_eof = ExtendedEof::BeforeHook,
-    isize_extended = IsizeExtended::WriteProtect,
-    folio_lookup = FolioLookup::Core,
-    mkwrite_end = MkwriteEnd::Nothing,
-    mkwrite_dirty_late = false,
-    mkwrite_map = MkwriteMap::FolioLocked,
-    fault_map = FaultMap::Page,
-    short_copy = ShortCopy::Refuse,
-    zeroed_uptodate = ZeroedUptodate::AtOnce,
-    failed_cut = FailedCut::Always,
-    begin_cut = BeginCut::WithFolio,
-    pass_error = PassError::NextPass,
-    reclaim_writeback = ReclaimWriteback::Skip,
-    reclaim_dirty = ReclaimDirty::Frozen,
-    layout_recall = LayoutRecall::Wait,
-    layout_reflink = LayoutReflink::BeforeLock,
-    redirty_lock = RedirtyLock::IRwsem,
-    stable_pages = StablePages::Wait,
-    ioend_merge = IoendMerge::SameType,
-    ioend_size = IoendSize::Block,
-    ioend_record = IoendRecord::Written,
-    writeback_batch = NonZero::<u16>::MIN,
-    writeback_bit = WritebackBit::AfterMapping,
-    writeback_submit = WritebackSubmit::Unlocked,
-    towrite = Towrite::Dirty,
-    end_writeback = EndWriteback::LastIo,
-    partial_clear = PartialClear::Nothing,
-    partial_unmap = PartialUnmap::Pages,
-    fill_map = FillMap::FolioLocked,
-    fill_lock = FillLock::Held,
-    read_end = ReadEnd::LastPiece,
-    dio_unaligned = DioUnaligned::OverwriteOnly,
-    dio_drain = DioDrain::BeforeAndAfter,
-    dio_eof_drain = true,
-    dio_wait = DioWait::Locked,
-    dio_cached = DioCached::Locked,
-    dio_invalidate = DioInvalidate::AfterEndIo,
-    dio_size = DioSize::AfterConversion,
-    dio_isize = DioIsize::Ilock,
-    dio_busy = DioBusy::Fallback,
-    dio_ack = DioAck::AfterCompletion,
-    dio_stable = DioStable::Nothing,
-    zero_range = ZeroRange::Skip,
-    zero_lock = ZeroLock::Nothing,
-    map_lookup = MapLookup::OneSection,
-    convert_recheck = ConvertRecheck::Retry,
-    alloc_recheck = AllocRecheck::DataFork,
-    cow_recheck = CowRecheck::CowAndShared,
-    end_cow = EndCow::WholeExtent,
-    unmap_cow = UnmapCow::Kept,
-    cow_hole = CowHole::DataFork,
-    shared_trim = SharedTrim::Trimmed,
-    cow_hint = CowHint::Always,
-    cow_fill = CowFill::UntilCovered,
-    relocate_recheck = RelocateRecheck::Address,
-    zero_raises_size = false,
-    seek_check = SeekCheck::Never,
-    iter_calls = IterCalls::BeginEnd,
-});
 
 impl Design {
     /// The names of the built-in designs: the releases and proposals, and then the January 2023 series patch by
@@ -946,6 +859,13 @@ impl Design {
         self.check != Check::Never
             || self.zero_check == PassCheck::AfterLock
             || self.unshare_check == PassCheck::AfterLock
+    }
+}
+
+impl Asked<Design> {
+    /// Whether another one answers alike all that has been asked.
+    pub fn answers_alike(&self, other: &Design) -> bool {
+        self.agrees_in_settings(other)
     }
 }
 

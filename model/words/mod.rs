@@ -3,6 +3,7 @@
 //! Invariants: nothing here knows shared state, a backend, or the order in which anything happens.
 
 pub mod actor_names;
+pub mod asked;
 pub mod assumptions;
 pub mod bounds;
 pub mod branches;

@@ -1,5 +1,6 @@
 //! Personalities: what a file system does on its own account, as a table of values.
 
+use crate::words::asked::Asked;
 use crate::words::extent::{Extent, ExtentMap};
 use crate::words::geometry::FileBlock;
 use crate::words::settings::{choices, settable};
@@ -439,156 +440,159 @@ choices! {
     }
 }
 
-/// A file system: in what it differs from others, as far as the modelled paths ask for it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Personality {
-    /// What a buffered write into a hole allocates.
-    pub allocate: Allocate,
-    /// Whether changes of the extent map are counted. Without a counter there is no `->iomap_valid`, so that no
-    /// design can check anything, and writeback can only look at the range of its mapping.
-    pub counter: bool,
-    /// Whether reads take i_rwsem shared.
-    pub read_takes_i_rwsem: bool,
-    /// Whether SEEK_DATA and SEEK_HOLE take i_rwsem shared.
-    pub seek_takes_i_rwsem: bool,
-    /// What they look at.
-    pub seek_map: SeekMap,
-    /// Whether a cluster lock keeps faults, uncached reads and direct I/O out while a buffered write has a
-    /// mapping.
-    pub glock: bool,
-    /// What a source that is not resident does to a write.
-    pub source_fault: SourceFault,
-    /// Whether the source of a write is probed before a pass takes its lock, and the pass goes no further than what can be
-    /// read then (`gfs2_file_buffered_write`, fs/gfs2/file.c, 6.1 to 7.3).
-    pub source_probe: bool,
-    /// Whether what makes the file grow zeroes what lies behind end of file first.
-    pub zero_eof: bool,
-    /// Whether a truncate does, too.
-    pub truncate_zero_eof: bool,
-    /// Whether fallocate does, too.
-    pub falloc_zero_eof: bool,
-    /// Whether a direct write does, too.
-    pub dio_zero_eof: bool,
-    /// What becomes of the part of a mapping that was not written.
-    pub write_end: WriteEnd,
-    /// What is done around each folio of a write.
-    pub hooks: Hooks,
-    /// The order of completion.
-    pub completion: Completion,
-    /// When a write that grows the file raises the size on disk.
-    pub size_log: SizeLog,
-    /// When what the completion of I/O changes in the data fork moves its counter: conversion, and copies that take the place of
-    /// shared blocks.
-    pub bump_convert: Bump,
-    /// Whether the allocation of delayed blocks moves the counter.
-    pub bump_allocate: bool,
-    /// Whether a mere look-up by a reader moves the counter (ext4's extent cache before a5567347b6f5).
-    pub bump_lookup: bool,
-    /// Whether writeback maps dirty blocks (6.6), or every uptodate block of a dirty folio (before).
-    pub block_dirty: bool,
-    /// Blocks of the device; `None` is enough for all files as far as the commands reach.
-    pub free_blocks: Option<u16>,
-    /// Which of them are taken first.
-    pub allocator: Allocator,
-    /// When one that was freed can be taken again.
-    pub freed: Freed,
-    /// How many bytes of a file lie in its inode, as long as it is no longer than that; 0 for none.
-    pub stuffed: u16,
-    /// How a reflink holds the locks of its source.
-    pub clone_lock: CloneLock,
-    /// Whether an insertion writes the folio of end of file back before the file grows.
-    pub insert_flush: bool,
-    /// By how many blocks copies of shared blocks are reserved, unless the file has a hint of its own (`cowextsize`).
-    pub default_cowextsize: u16,
-    /// When a truncate flushes.
-    pub truncate_flush: TruncateFlush,
-    /// What a change of the size writes back before it is logged.
-    pub size_flush: SizeFlush,
-    /// When a truncate reads the old size.
-    pub old_size: OldSize,
-    /// Which truncates wait for direct I/O in flight, where the design says that they do.
-    pub truncate_dio_wait: TruncateDioWait,
-    /// What a clone behind end of file drops.
-    pub clone_unmap: CloneUnmap,
-    /// What fallocate and direct writes allocate of a delayed extent.
-    pub delalloc_alloc: DelallocAlloc,
-    /// When unsharing that leaves nothing shared in the file gives up all copies in the making.
-    pub unshare_cancels: UnshareCancels,
-    /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
-    /// meanwhile.
-    pub invalidate_lock: bool,
-    /// When a write fault lets truncation in again.
-    pub mkwrite_unlock: MkwriteUnlock,
-    /// What fallocate does to the page cache.
-    pub flush_unmap: FlushUnmap,
-    /// How a direct write holds i_rwsem.
-    pub dio_lock: DioLock,
-    /// Whether a direct write changes the times of the file, so that an fsync behind it finds the inode dirty (gfs2). Only a
-    /// crash can tell.
-    pub dio_times: bool,
-    /// How a buffered write holds i_rwsem.
-    pub write_lock: WriteLock,
-    /// When it waits for direct I/O in flight.
-    pub write_dio_wait: WriteDioWait,
-    /// What becomes of folios that are not to stay in the page cache.
-    pub dropbehind: Dropbehind,
-    /// When a write out of place says where to read what it does not cover.
-    pub srcmap: SourceMap,
-    /// Blocks of the budget of a write out of place beyond what its bytes fill.
-    pub spare_blocks: u16,
-    /// What is made of a write whose budget is used up.
-    pub short_budget: ShortBudget,
-    /// How two files exchange a range.
-    pub exchange: Exchange,
-    /// How blocks are moved to other places.
-    pub relocate: Relocate,
-    /// What failed writeback gives back.
-    pub error_cleanup: ErrorCleanup,
-    /// What it leads to where nothing is written in place.
-    pub zoned_write_error: ZonedWriteError,
-    /// Blocks of a zone of the device; 0: it has none, or they are never full.
-    pub zone_blocks: u16,
-    /// Whether a crash may lose writes that are complete.
-    pub device_cache: DeviceCache,
-    /// Whether fsync(2) has the log written (gfs2). Only a crash can tell.
-    pub fsync_log: FsyncLog,
-    /// What sync(2) does behind the data.
-    pub sync_fs: SyncFs,
-    /// What a flush of the log does about the data of ordered mode (gfs2, all releases from 6.1 to 7.3). It is how the
-    /// file system is mounted. Only a crash can tell.
-    pub log_ordered: LogOrdered,
-    /// What becomes of the page cache when a file's data begin, or cease, to be journalled.
-    pub jdata_flip: JdataFlip,
-    /// Whether I/O may fail, of writeback and of direct writes.
-    pub io_errors: bool,
-    /// Whether a write that adds a folio may find no memory for it.
-    pub alloc_errors: bool,
-    /// Whether a fresh page is zeros (the boot parameter `init_on_alloc`, which Debian sets), or what it held before.
-    pub init_on_alloc: bool,
-    /// Whether a copy from the user's buffer may be short anywhere.
-    pub short_copies: bool,
-    /// Whether the device has a checksum with what it is given, with which every read compares what it finds.
-    pub data_checksum: bool,
-    /// What clients do with layouts that they have given back.
-    pub layout_returned: LayoutReturned,
-    /// Whether what lies on the blocks of a file is its data up to a valid size alone.
-    pub valid_size: bool,
-    /// What is read behind that.
-    pub valid_read: ValidRead,
-    /// What a write finds there.
-    pub valid_write: ValidWrite,
-    /// When a write moves it.
-    pub valid_moved: ValidMoved,
-    /// Who moves it for stores through a mapping.
-    pub mkwrite_valid: MkwriteValid,
-    /// Where a truncate zeroes the rest of a block.
-    pub truncate_zero_block: TruncateZeroBlock,
-    /// The name of the built-in one that it is, whatever else is changed of it.
-    pub base: &'static str,
-    /// Whose code it is.
-    pub fs_type: FsType,
-    /// What its functions are called.
-    pub names: Names,
+settable! {
+    /// A file system: in what it differs from others, as far as the modelled paths ask for it.
+    pub struct Personality {
+        /// What a buffered write into a hole allocates.
+        allocate: Allocate,
+        /// Whether changes of the extent map are counted. Without a counter there is no `->iomap_valid`, so that no
+        /// design can check anything, and writeback can only look at the range of its mapping.
+        counter: bool,
+        /// Whether reads take i_rwsem shared.
+        read_takes_i_rwsem: bool,
+        /// Whether SEEK_DATA and SEEK_HOLE take i_rwsem shared.
+        seek_takes_i_rwsem: bool,
+        /// What they look at.
+        seek_map: SeekMap,
+        /// Whether a cluster lock keeps faults, uncached reads and direct I/O out while a buffered write has a
+        /// mapping.
+        glock: bool,
+        /// What a source that is not resident does to a write.
+        source_fault: SourceFault,
+        /// Whether the source of a write is probed before a pass takes its lock, and the pass goes no further than what can be
+        /// read then (`gfs2_file_buffered_write`, fs/gfs2/file.c, 6.1 to 7.3).
+        source_probe: bool,
+        /// Whether what makes the file grow zeroes what lies behind end of file first.
+        zero_eof: bool,
+        /// Whether a truncate does, too.
+        truncate_zero_eof: bool,
+        /// Whether fallocate does, too.
+        falloc_zero_eof: bool,
+        /// Whether a direct write does, too.
+        dio_zero_eof: bool,
+        /// What becomes of the part of a mapping that was not written.
+        write_end: WriteEnd,
+        /// What is done around each folio of a write.
+        hooks: Hooks,
+        /// The order of completion.
+        completion: Completion,
+        /// When a write that grows the file raises the size on disk.
+        size_log: SizeLog,
+        /// When what the completion of I/O changes in the data fork moves its counter: conversion, and copies that take the place of
+        /// shared blocks.
+        bump_convert: Bump,
+        /// Whether the allocation of delayed blocks moves the counter.
+        bump_allocate: bool,
+        /// Whether a mere look-up by a reader moves the counter (ext4's extent cache before a5567347b6f5).
+        bump_lookup: bool,
+        /// Whether writeback maps dirty blocks (6.6), or every uptodate block of a dirty folio (before).
+        block_dirty: bool,
+        /// Blocks of the device; `None` is enough for all files as far as the commands reach.
+        free_blocks: Option<u16>,
+        /// Which of them are taken first.
+        allocator: Allocator,
+        /// When one that was freed can be taken again.
+        freed: Freed,
+        /// How many bytes of a file lie in its inode, as long as it is no longer than that; 0 for none.
+        stuffed: u16,
+        /// How a reflink holds the locks of its source.
+        clone_lock: CloneLock,
+        /// Whether an insertion writes the folio of end of file back before the file grows.
+        insert_flush: bool,
+        /// By how many blocks copies of shared blocks are reserved, unless the file has a hint of its own (`cowextsize`).
+        default_cowextsize: u16,
+        /// When a truncate flushes.
+        truncate_flush: TruncateFlush,
+        /// What a change of the size writes back before it is logged.
+        size_flush: SizeFlush,
+        /// When a truncate reads the old size.
+        old_size: OldSize,
+        /// Which truncates wait for direct I/O in flight, where the design says that they do.
+        truncate_dio_wait: TruncateDioWait,
+        /// What a clone behind end of file drops.
+        clone_unmap: CloneUnmap,
+        /// What fallocate and direct writes allocate of a delayed extent.
+        delalloc_alloc: DelallocAlloc,
+        /// When unsharing that leaves nothing shared in the file gives up all copies in the making.
+        unshare_cancels: UnshareCancels,
+        /// Whether what takes blocks away holds invalidate_lock (730633f0b7f9), so that nobody fills the page cache
+        /// meanwhile.
+        invalidate_lock: bool,
+        /// When a write fault lets truncation in again.
+        mkwrite_unlock: MkwriteUnlock,
+        /// What fallocate does to the page cache.
+        flush_unmap: FlushUnmap,
+        /// How a direct write holds i_rwsem.
+        dio_lock: DioLock,
+        /// Whether a direct write changes the times of the file, so that an fsync behind it finds the inode dirty (gfs2). Only a
+        /// crash can tell.
+        dio_times: bool,
+        /// How a buffered write holds i_rwsem.
+        write_lock: WriteLock,
+        /// When it waits for direct I/O in flight.
+        write_dio_wait: WriteDioWait,
+        /// What becomes of folios that are not to stay in the page cache.
+        dropbehind: Dropbehind,
+        /// When a write out of place says where to read what it does not cover.
+        srcmap: SourceMap,
+        /// Blocks of the budget of a write out of place beyond what its bytes fill.
+        spare_blocks: u16,
+        /// What is made of a write whose budget is used up.
+        short_budget: ShortBudget,
+        /// How two files exchange a range.
+        exchange: Exchange,
+        /// How blocks are moved to other places.
+        relocate: Relocate,
+        /// What failed writeback gives back.
+        error_cleanup: ErrorCleanup,
+        /// What it leads to where nothing is written in place.
+        zoned_write_error: ZonedWriteError,
+        /// Blocks of a zone of the device; 0: it has none, or they are never full.
+        zone_blocks: u16,
+        /// Whether a crash may lose writes that are complete.
+        device_cache: DeviceCache,
+        /// Whether fsync(2) has the log written (gfs2). Only a crash can tell.
+        fsync_log: FsyncLog,
+        /// What sync(2) does behind the data.
+        sync_fs: SyncFs,
+        /// What a flush of the log does about the data of ordered mode (gfs2, all releases from 6.1 to 7.3). It is how the
+        /// file system is mounted. Only a crash can tell.
+        log_ordered: LogOrdered,
+        /// What becomes of the page cache when a file's data begin, or cease, to be journalled.
+        jdata_flip: JdataFlip,
+        /// Whether I/O may fail, of writeback and of direct writes.
+        io_errors: bool,
+        /// Whether a write that adds a folio may find no memory for it.
+        alloc_errors: bool,
+        /// Whether a fresh page is zeros (the boot parameter `init_on_alloc`, which Debian sets), or what it held before.
+        init_on_alloc: bool,
+        /// Whether a copy from the user's buffer may be short anywhere.
+        short_copies: bool,
+        /// Whether the device has a checksum with what it is given, with which every read compares what it finds.
+        data_checksum: bool,
+        /// What clients do with layouts that they have given back.
+        layout_returned: LayoutReturned,
+        /// Whether what lies on the blocks of a file is its data up to a valid size alone.
+        valid_size: bool,
+        /// What is read behind that.
+        valid_read: ValidRead,
+        /// What a write finds there.
+        valid_write: ValidWrite,
+        /// When a write moves it.
+        valid_moved: ValidMoved,
+        /// Who moves it for stores through a mapping.
+        mkwrite_valid: MkwriteValid,
+        /// Where a truncate zeroes the rest of a block.
+        truncate_zero_block: TruncateZeroBlock,
+    }
+    beside {
+        /// The name of the built-in one that it is, whatever else is changed of it.
+        base: &'static str,
+        /// Whose code it is.
+        fs_type: FsType,
+        /// What its functions are called.
+        names: Names,
+    }
 }
 
 /// `sb->s_type`: whose code it is.
@@ -641,99 +645,56 @@ pub struct Names {
     pub log_force: &'static str,
 }
 
-settable!(Personality {
-    allocate,
-    counter,
-    read_takes_i_rwsem,
-    seek_takes_i_rwsem,
-    seek_map,
-    glock,
-    source_fault,
-    source_probe,
-    zero_eof,
-    truncate_zero_eof,
-    falloc_zero_eof,
-    dio_zero_eof,
-    write_end,
-    hooks,
-    completion,
-    size_log,
-    bump_convert,
-    bump_allocate,
-    bump_lookup,
-    block_dirty,
-    free_blocks,
-    allocator,
-    freed,
-    stuffed,
-    clone_lock,
-    insert_flush,
-    default_cowextsize,
-    truncate_flush,
-    size_flush,
-    old_size,
-    truncate_dio_wait,
-    clone_unmap,
-    delalloc_alloc,
-    unshare_cancels,
-    invalidate_lock,
-    mkwrite_unlock,
-    flush_unmap,
-    dio_lock,
-    dio_times,
-    write_lock,
-    write_dio_wait,
-    dropbehind,
-    srcmap,
-    spare_blocks,
-    short_budget,
-    exchange,
-    relocate,
-    error_cleanup,
-    zoned_write_error,
-    zone_blocks,
-    device_cache,
-    fsync_log,
-    sync_fs,
-    log_ordered,
-    jdata_flip,
-    io_errors,
-    alloc_errors,
-    init_on_alloc,
-    short_copies,
-    data_checksum,
-    layout_returned,
-    valid_size,
-    valid_read,
-    valid_write,
-    valid_moved,
-    mkwrite_valid,
-    truncate_zero_block,
-});
-
 impl Personality {
     /// Whether it is XFS, zoned or not, whose tracepoints it then has.
     pub fn is_xfs(&self) -> bool {
         self.fs_type == FsType::Xfs
     }
 
+    /// Whether nothing is ever written where it was.
+    pub fn is_out_of_place(&self) -> bool {
+        self.allocate == Allocate::OutOfPlace
+    }
+}
+
+impl Asked<Personality> {
+    /// Whether another one answers alike all that has been asked. Whose code it is and what that is called is compared in any case.
+    pub fn answers_alike(&self, other: &Personality) -> bool {
+        self.of.fs_type == other.fs_type && self.of.names == other.names && self.agrees_in_settings(other)
+    }
+
+    /// Whose code it is.
+    pub(crate) fn fs_type(&self) -> FsType {
+        self.of.fs_type
+    }
+
+    /// What its functions are called.
+    pub(crate) fn names(&self) -> &Names {
+        &self.of.names
+    }
+
+    /// [`Personality::is_xfs`].
+    pub(crate) fn is_xfs(&self) -> bool {
+        self.of.is_xfs()
+    }
+
+    /// [`Personality::is_out_of_place`].
+    pub(crate) fn is_out_of_place(&self) -> bool {
+        self.allocate() == Allocate::OutOfPlace
+    }
+
     /// When what direct I/O, or a mutant at submission, changes in the data fork moves its counter. The ways of
     /// [`bump_convert`](Self::bump_convert) that are operations of their own are those of writeback's completion.
-    pub fn bump_with_change(&self) -> Bump {
-        match self.bump_convert {
+    pub(crate) fn bump_with_change(&self) -> Bump {
+        match self.bump_convert() {
             Bump::Never => Bump::Never,
             Bump::Inside | Bump::Early | Bump::AfterIlock | Bump::AfterClear => Bump::Inside,
         }
     }
 
-    /// Whether nothing is ever written where it was.
-    pub fn is_out_of_place(&self) -> bool {
-        self.allocate == Allocate::OutOfPlace
-    }
-
     /// Whether the extent map has what a dirty block needs to be written: a place or a reservation; on a file system
     /// that writes out of place a reservation, whatever the data fork has.
-    pub fn is_backed(&self, map: &ExtentMap, block: FileBlock) -> bool {
+    pub(crate) fn is_backed(&self, map: &ExtentMap, block: FileBlock) -> bool {
         map.cow.get(block) != Extent::Hole || !self.is_out_of_place() && map.get(block) != Extent::Hole
     }
 }

@@ -171,18 +171,35 @@ macro_rules! choices {
 }
 pub(crate) use choices;
 
-/// Declares `FIELDS` and `set` for a struct of fields; where each has a value, also a constructor from them.
+/// Declares a struct of fields that scenario files may set: `FIELDS`, `set` and `value`, and the methods by which the model asks for
+/// them ([`Asked`](crate::words::asked::Asked)). Where each has a value, also a constructor from them. What stands beside is no
+/// setting.
 macro_rules! settable {
-    ($name:ident { $($field:ident = $value:expr,)* }) => {
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[$of_field:meta])* $field:ident: $type:ty = $value:expr,)*
+    } beside { $($(#[$of_beside:meta])* $beside:ident: $beside_type:ty = $beside_value:expr,)* }) => {
+        $crate::words::settings::settable! {
+            $(#[$meta])* pub struct $name { $($(#[$of_field])* $field: $type,)* }
+            beside { $($(#[$of_beside])* $beside: $beside_type,)* }
+        }
+
         impl $name {
-            /// What has the values of the list, and no name yet.
+            /// What has the values of the list.
             fn as_listed() -> Self {
-                $name { name: String::new(), $($field: $value,)* }
+                $name { $($beside: $beside_value,)* $($field: $value,)* }
             }
         }
-        $crate::words::settings::settable!($name { $($field,)* });
     };
-    ($name:ident { $($field:ident,)* }) => {
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[$of_field:meta])* $field:ident: $type:ty,)*
+    } beside { $($(#[$of_beside:meta])* $beside:ident: $beside_type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct $name {
+            $($(#[$of_beside])* pub $beside: $beside_type,)*
+            $($(#[$of_field])* pub $field: $type,)*
+        }
+
         impl $name {
             /// The fields that a scenario file may set.
             pub const FIELDS: &'static [&'static str] = &[$(stringify!($field),)*];
@@ -210,6 +227,24 @@ macro_rules! settable {
                     $(stringify!($field) => $crate::words::settings::Field::written(&self.$field),)*
                     _ => String::new(),
                 }
+            }
+        }
+
+        /// Where fields stand in the declaration.
+        #[expect(non_camel_case_types, reason = "they are called as the fields are")]
+        enum Place { $($field,)* }
+
+        const _: () = assert!($name::FIELDS.len() <= $crate::words::asked::MAX_FIELDS);
+
+        impl $crate::words::asked::Asked<$name> {
+            $($(#[$of_field])* pub(crate) fn $field(&self) -> $type {
+                self.note(Place::$field as usize);
+                self.of.$field
+            })*
+
+            /// Whether another one has the same values in all fields that have been asked for.
+            fn agrees_in_settings(&self, other: &$name) -> bool {
+                $((self.of.$field == other.$field || !self.is_noted(Place::$field as usize)) &&)* true
             }
         }
     };

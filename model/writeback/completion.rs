@@ -113,7 +113,7 @@ pub async fn step<B: Backend>(
         }
         CompletionState::Transfer(ioend, done) => {
             let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
-                return ControlFlow::Continue(match fs.completion {
+                return ControlFlow::Continue(match fs.completion() {
                     Completion::ConvertThenClear | Completion::ConvertAtSubmission => {
                         CompletionState::Convert(ioend, WritebackBits::Set)
                     }
@@ -132,7 +132,7 @@ pub async fn step<B: Backend>(
                 arrived(inode(&ioend), ioend.blocks.clone());
                 conversion
             };
-            match fs.bump_convert {
+            match fs.bump_convert() {
                 Bump::AfterIlock if conversion == Conversion::Changed => CompletionState::Bump(ioend, bits),
                 _ if bits == WritebackBits::Clear => CompletionState::Idle,
                 Bump::Inside | Bump::Early | Bump::AfterIlock | Bump::AfterClear | Bump::Never => {
@@ -193,7 +193,7 @@ async fn end_writeback<B: Backend>(
 ) -> CompletionState {
     let (fs, inode) = (&w.sb.config.fs, &w.inodes[usize::from(ioend.file)]);
     let Some(folio) = ioend.folios.get(usize::from(done)).copied() else {
-        return match (fs.completion, fs.bump_convert) {
+        return match (fs.completion(), fs.bump_convert()) {
             (Completion::ClearThenConvert, _) => CompletionState::Convert(ioend, WritebackBits::Clear),
             (_, Bump::AfterClear) if conversion == Conversion::Changed => {
                 CompletionState::Bump(ioend, WritebackBits::Clear)
@@ -203,8 +203,8 @@ async fn end_writeback<B: Backend>(
     };
     let op = Op::on("folio_end_writeback", u32::from(folio.index));
     let mut slot = inode.page(folio.index).lock(op).await;
-    let drops = slot.end_writeback(folio.id, w.sb.config.design.end_writeback)
-        && slot.drops_behind(folio.id, me, fs.dropbehind);
+    let drops = slot.end_writeback(folio.id, w.sb.config.design.end_writeback())
+        && slot.drops_behind(folio.id, me, || fs.dropbehind());
     inode.xa_section(Link::XaEndWriteback);
     inode.writeback(folio.index).release();
     if drops {
@@ -269,11 +269,11 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
         keep_error(inode, ioend);
         return;
     }
-    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names.end_ioend)).await;
+    let mut map = inode.lock_map(Op::new(inode.sb.config.fs.names().end_ioend)).await;
     inode.emit(|| What::Data(DataEvent::WriteFailed(inode.sb.geometry.bytes_of_blocks(&ioend.blocks))));
     if ioend.shared {
         map.cancel_copies(ioend.blocks.clone());
-        if inode.sb.config.fs.error_cleanup == ErrorCleanup::CowAndDelalloc {
+        if inode.sb.config.fs.error_cleanup() == ErrorCleanup::CowAndDelalloc {
             map.punch_delalloc(Fork::Data, &ioend.blocks);
         }
     }
@@ -285,7 +285,7 @@ async fn give_up<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
 /// where it is dirty again.
 fn keep_error<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
     inode.mapping_set_error();
-    let (geometry, per_block) = (&inode.sb.geometry, inode.sb.config.fs.block_dirty);
+    let (geometry, per_block) = (&inode.sb.geometry, inode.sb.per_block_dirty());
     let mut left = Vec::new();
     for folio in &ioend.folios {
         let cells = geometry.cells_of_folio(folio.index);
@@ -315,7 +315,7 @@ fn keep_error<B: Backend>(inode: &Inode<B>, ioend: &Ioend) {
 /// What the device has of blocks that were written is what is found from here on, where I/O that failed may have left something
 /// else.
 fn arrived<B: Backend>(inode: &Inode<B>, blocks: impl Iterator<Item = FileBlock>) {
-    if inode.sb.config.fs.io_errors {
+    if inode.sb.config.fs.io_errors() {
         let cells = blocks.flat_map(|block| inode.sb.geometry.cells_of_block(block));
         inode.oracle.arrive(&inode.sb.geometry, cells.map(|cell| (cell, on_disk(inode, cell))));
     }
@@ -328,9 +328,9 @@ fn arrived<B: Backend>(inode: &Inode<B>, blocks: impl Iterator<Item = FileBlock>
 async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
     let config = &inode.sb.config;
     let fs = &config.fs;
-    let op = Op::new(fs.names.end_ioend);
+    let op = Op::new(fs.names().end_ioend);
     let mut map = inode.lock_map(op).await;
-    if fs.bump_convert == Bump::Early && (ioend.unwritten || ioend.shared || config.fs.is_out_of_place()) {
+    if fs.bump_convert() == Bump::Early && (ioend.unwritten || ioend.shared || config.fs.is_out_of_place()) {
         map.move_counter_early(ioend.blocks.clone()).await;
     }
     let mut changed = false;
@@ -339,7 +339,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
         loop {
             let end = map.extent_around(rest.start).end.min(rest.end);
             let phys = ioend.phys + (rest.start - ioend.blocks.start);
-            changed |= map.refer_to(&(rest.start..end), phys, fs.bump_convert);
+            changed |= map.refer_to(&(rest.start..end), phys, fs.bump_convert());
             rest.start = end;
             if rest.is_empty() {
                 break;
@@ -349,7 +349,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
         inode.sb.wrote((ioend.phys..).take(ioend.blocks.len()));
     } else if ioend.shared {
         let mut rest = ioend.recorded();
-        while let Some(next) = xfs_reflink_end_cow_extent(inode, &mut map, &rest, fs.bump_convert) {
+        while let Some(next) = xfs_reflink_end_cow_extent(inode, &mut map, &rest, fs.bump_convert()) {
             changed = true;
             rest.start = next;
             if rest.is_empty() {
@@ -358,7 +358,7 @@ async fn convert<B: Backend>(inode: &Inode<B>, ioend: &Ioend) -> Conversion {
             map = map.cycle(op).await;
         }
     } else if ioend.unwritten {
-        changed = xfs_iomap_write_unwritten(inode, &mut map, &ioend.recorded(), fs.bump_convert);
+        changed = xfs_iomap_write_unwritten(inode, &mut map, &ioend.recorded(), fs.bump_convert());
     }
     map.raise_logged_size(logged_end(inode, ioend));
     map.end();

@@ -57,7 +57,7 @@ pub async fn step<B: Backend>(
     match state {
         FlushState::Run(inner) => match write_and_wait(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(FlushState::Run(inner)),
-            ControlFlow::Break(()) if inode.sb.config.fs.io_errors => {
+            ControlFlow::Break(()) if inode.sb.config.fs.io_errors() => {
                 ControlFlow::Continue(FlushState::Check)
             }
             ControlFlow::Break(()) => ControlFlow::Break(Ok(())),

@@ -37,7 +37,7 @@ pub(crate) async fn step<B: Backend>(
     ControlFlow::Continue(match state {
         LogFlushState::Lock => {
             inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
-            if inode.is_ordered() && inode.sb.config.fs.log_ordered != LogOrdered::Nothing {
+            if inode.is_ordered() && inode.sb.config.fs.log_ordered() != LogOrdered::Nothing {
                 let all = 0..inode.sb.geometry.folios();
                 LogFlushState::Write(WritebackState::new(SyncMode::Integrity, all))
             } else {
@@ -46,7 +46,7 @@ pub(crate) async fn step<B: Backend>(
         }
         LogFlushState::Write(inner) => match writeback::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => LogFlushState::Write(inner),
-            ControlFlow::Break(()) if inode.sb.config.fs.log_ordered == LogOrdered::Wait => {
+            ControlFlow::Break(()) if inode.sb.config.fs.log_ordered() == LogOrdered::Wait => {
                 LogFlushState::Wait(0)
             }
             ControlFlow::Break(()) => LogFlushState::Commit,

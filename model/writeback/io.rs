@@ -108,7 +108,7 @@ pub(crate) async fn start_piece<B: Backend>(inode: &Inode<B>, me: ActorId, folio
     let op = Op::on("folio_start_writeback", u32::from(folio.index));
     let mut slot = inode.page(folio.index).lock(op).await;
     let locked = slot.locked_mut(folio.id, me);
-    locked.start_piece(inode.sb.config.design.towrite);
+    locked.start_piece(inode.sb.config.design.towrite());
     sum(inode, folio.index, locked);
 }
 
@@ -136,7 +136,7 @@ pub async fn wait<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
 /// The checksums of a folio that comes under writeback. It stays locked until its blocks are mapped, and nobody changes it before
 /// they are submitted.
 pub(crate) fn sum<B: Backend>(inode: &Inode<B>, index: FolioIndex, folio: &mut Folio) {
-    if inode.sb.config.fs.data_checksum {
+    if inode.sb.config.fs.data_checksum() {
         folio.summed.clone_from(&folio.cells);
         inode.emit(|| What::Folio(FolioEvent::Summed(index)));
     }
@@ -145,7 +145,7 @@ pub(crate) fn sum<B: Backend>(inode: &Inode<B>, index: FolioIndex, folio: &mut F
 /// `folio_wait_stable` (mm/page-writeback.c), by who has the folio locked and is about to change it: where the mapping asks for it, its
 /// writeback is waited for.
 pub(crate) async fn wait_stable<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
-    if inode.sb.config.fs.data_checksum && inode.sb.config.design.stable_pages == StablePages::Wait {
+    if inode.sb.config.fs.data_checksum() && inode.sb.config.design.stable_pages() == StablePages::Wait {
         wait(inode, index).await;
     }
 }

@@ -305,7 +305,7 @@ async fn map<B: Backend>(inode: &Inode<B>, folio: FolioRef, blocks: &[FileBlock]
 /// others are written, and the error is kept as if the device had failed (`mapping_set_error`). A store makes all buffers of its folio
 /// dirty, also those behind end of file, and the file may have grown over them since.
 fn recover<B: Backend>(inode: &Inode<B>, block: FileBlock) {
-    if inode.sb.config.fs.io_errors {
+    if inode.sb.config.fs.io_errors() {
         inode.mapping_set_error();
     }
     inode.judge_no_place(block);

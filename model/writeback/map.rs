@@ -38,7 +38,7 @@ pub enum LookedUp {
 impl LookedUp {
     /// Behind a block that has a mapping.
     pub(crate) fn behind_mapped<B: Backend>(inode: &Inode<B>) -> Self {
-        match inode.sb.config.design.writeback_each {
+        match inode.sb.config.design.writeback_each() {
             WritebackEach::Range | WritebackEach::Block => LookedUp::No,
             WritebackEach::Folio => LookedUp::OneOfFolio,
         }
@@ -46,7 +46,7 @@ impl LookedUp {
 
     /// Before a block that has one, and that an ioend did not take which was submitted since then.
     pub(crate) fn behind_submitted<B: Backend>(inode: &Inode<B>) -> Self {
-        match inode.sb.config.design.writeback_each {
+        match inode.sb.config.design.writeback_each() {
             WritebackEach::Range | WritebackEach::Block => LookedUp::Yes,
             WritebackEach::Folio => LookedUp::OneOfFolio,
         }
@@ -82,7 +82,7 @@ pub(crate) async fn add_blocks<B: Backend>(
     let mut next = first;
     while let Some(block) = blocks.first().copied().filter(|block| iomap.covers(*block)) {
         if looked_up == LookedUp::Yes && block != next
-            || block != first && design.writeback_each == WritebackEach::Block
+            || block != first && design.writeback_each() == WritebackEach::Block
         {
             break;
         }
@@ -90,9 +90,9 @@ pub(crate) async fn add_blocks<B: Backend>(
         let place = iomap.addr_of(block).filter(|_| has_place(iomap.kind));
         let unwritten = iomap.kind == IomapType::Unwritten;
         let takes = |ioend: &mut Ioend| {
-            place.is_none_or(|phys| ioend.takes(design.ioend_merge, block, phys, unwritten, iomap.shared))
+            place.is_none_or(|phys| ioend.takes(design.ioend_merge(), block, phys, unwritten, iomap.shared))
         };
-        if design.writeback_submit == WritebackSubmit::AtOnce
+        if design.writeback_submit() == WritebackSubmit::AtOnce
             && let Some(ioend) = pass.ioend.take_if(|ioend| !takes(ioend))
         {
             pass.iomap = Some(Box::new(iomap));
@@ -168,7 +168,7 @@ fn add_to_ioend<B: Backend>(
     phys: Phys,
 ) -> Option<Ioend> {
     let unwritten = iomap.kind == IomapType::Unwritten;
-    let merge = inode.sb.config.design.ioend_merge;
+    let merge = inode.sb.config.design.ioend_merge();
     audit_address(inode, block, phys, iomap.shared);
     audit_shared(inode, folio, block, phys);
     let size = pass.size.filter(|size| inode.sb.geometry.cells_of_block(block).contains(size));

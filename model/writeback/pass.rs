@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::state::ioend::Ioend;
 use crate::state::mapping::Iomap;
 use crate::state::validity::CowSeen;
+use crate::words::asked::Asked;
 use crate::words::design::{Design, WritebackBit};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::writeback_design::Towrite;
@@ -31,10 +32,11 @@ pub struct Pass {
 
 impl Pass {
     /// Before the first folio.
-    pub(crate) fn new(design: &Design, mode: SyncMode, folios: Range<FolioIndex>) -> Self {
-        let tags = mode == SyncMode::Integrity && design.towrite != Towrite::Dirty;
-        let several = folios.len() > usize::from(design.writeback_batch.get());
-        let apart = tags && (several || design.writeback_bit == WritebackBit::EachPiece);
+    pub(crate) fn new(design: &Asked<Design>, mode: SyncMode, folios: Range<FolioIndex>) -> Self {
+        let several = || folios.len() > 1 && folios.len() > usize::from(design.writeback_batch().get());
+        let apart = mode == SyncMode::Integrity
+            && (several() || design.writeback_bit() == WritebackBit::EachPiece)
+            && design.towrite() != Towrite::Dirty;
         Pass {
             mode,
             folios: Batch::new(folios, if apart { Tag::Towrite } else { Tag::Dirty }),

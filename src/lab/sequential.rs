@@ -51,7 +51,7 @@ pub fn plan(config: &Config, order: &[usize], about: About) -> Result<Plan, Engi
         touches_others: false,
         block: config.block,
         folio: config.folio,
-        fs: config.fs.clone(),
+        fs: config.fs.unnoted().clone(),
         moved_up: 0,
         files: config.files.clone(),
         buffers: config.buffers.clone(),

@@ -33,7 +33,8 @@ pub struct Shown {
     pub schedule: Schedule,
 }
 
-/// The least counterexample, or the first one found where the least is not looked for or its search ran into its limit.
+/// The way to a violation: the least counterexample, or the first one found where the least is not looked for or its search ran
+/// into its limit.
 pub(super) fn counterexample(
     job: &Job<'_>,
     kernel: &Kernel,
@@ -41,21 +42,21 @@ pub(super) fn counterexample(
     found: &Found,
     mut limits: Limits,
     attended: Attended<'_>,
-) -> Result<Shown, RunError> {
+) -> Result<Counterexample, RunError> {
     let witness = found.witnesses.get(&property).map_or(&[][..], Vec::as_slice);
     if job.engine != Engine::Exhaustive {
         confirm(job, kernel, property, witness)?;
     }
     // Who interrupts a search does not want to wait.
     if found.limits_hit.contains(&LimitHit::Interrupted) || attended.is_stopped() {
-        return Ok(shown(job, kernel, property, as_found(witness)));
+        return Ok(as_found(witness));
     }
     limits.states = Some(MINIMAL_STATES);
     // Where it is known with how few it is found, runs with more need not be looked at for the least.
     let few = found.few_preemptions.and_then(|few| few.found_with);
     limits.preemptions = few.into_iter().chain(limits.preemptions).min();
     let least = minimal_counterexample(kernel, property, &limits).map_err(|error| job.broken(error))?;
-    Ok(shown(job, kernel, property, least.unwrap_or_else(|| as_found(witness))))
+    Ok(least.unwrap_or_else(|| as_found(witness)))
 }
 
 /// Plays what a library found on the exhaustive engine.
@@ -96,7 +97,12 @@ fn as_found(witness: &[Choice]) -> Counterexample {
 }
 
 /// A counterexample with its schedule file.
-fn shown(job: &Job<'_>, kernel: &Kernel, property: Property, counterexample: Counterexample) -> Shown {
+pub(super) fn shown(
+    job: &Job<'_>,
+    kernel: &Kernel,
+    property: Property,
+    counterexample: Counterexample,
+) -> Shown {
     let among = least_among(job.scenario, &counterexample);
     let schedule = to_schedule(job, kernel, property, &counterexample, among.as_deref());
     Shown { property, counterexample, among, schedule }

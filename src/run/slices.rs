@@ -11,7 +11,8 @@ use super::found::Found;
 use super::job::{Job, configured, setup_error};
 use super::limits::{GivenLimits, limits};
 use super::outcome::Outcome;
-use super::{followed_by, judged};
+use super::searched::Searched;
+use super::{followed_by, said};
 use crate::attended::Attended;
 use crate::tally::Tally;
 
@@ -73,5 +74,5 @@ pub fn united(
         union.add_cycles(explore_cycles(&kernel, &options).map_err(|error| job.broken(error))?);
     }
     let found = union.whole(states, &limits).map(Found::from).unwrap_or_default();
-    judged(job, &kernel, found, limits, Attended::default(), started)
+    Ok(said(job, &Searched::of(job, kernel, found, limits, Attended::default())?, started))
 }

@@ -83,7 +83,7 @@ impl Comparison {
     /// The changes after the sampling in what the cookie is of, as far as that has a scope, and the number of others.
     fn changes(&self) -> (Vec<&Change>, usize) {
         let (size, new) = self.configs.first().map_or((false, false), |config| {
-            (config.design.cookie_size, config.design.cookie_new && self.mapped.new)
+            (config.design.unnoted().cookie_size, config.design.unnoted().cookie_new && self.mapped.new)
         });
         let scoped = self.after.iter().filter(|change| match change.part {
             Part::Extents(Fork::Data) => true,
@@ -192,9 +192,9 @@ fn change(blocks: FileBlock) -> impl Strategy<Value = Change> {
 fn comparison(blocks: FileBlock) -> impl Strategy<Value = Comparison> {
     let config = |scope, size, new| {
         let mut config = good("file", FILE).config(Design::built_in("iomap_valid").expect("a design"));
-        config.design.cookie = scope;
-        config.design.cookie_size = size;
-        config.design.cookie_new = new;
+        config.design.unnoted_mut().cookie = scope;
+        config.design.unnoted_mut().cookie_size = size;
+        config.design.unnoted_mut().cookie_new = new;
         config
     };
     let configs = (any::<bool>(), any::<bool>())

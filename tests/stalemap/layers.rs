@@ -114,7 +114,7 @@ impl Imports {
     }
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+pub(crate) fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         let is_rust = entry.extension().is_some_and(|extension| extension == "rs");
         if entry.is_dir() && !entry.ends_with("tests") && !entry.ends_with("target") {

@@ -4,6 +4,7 @@
 //! process: what depends on something that a process has once goes through [`common::alone`].
 
 mod accepting;
+mod alike;
 mod answers;
 mod assumptions;
 mod bad_schedules;

@@ -37,7 +37,7 @@ type Mutation = fn(&mut Design, &mut Personality);
 /// A scenario of the catalogue under a design, with or without a mistake.
 fn system(scenario: &str, design: &str, mutation: Mutation) -> Kernel {
     let mut config = shipped(scenario).config(Design::built_in(design).unwrap());
-    mutation(&mut config.design, &mut config.fs);
+    mutation(config.design.unnoted_mut(), config.fs.unnoted_mut());
     Kernel::new(config).unwrap()
 }
 

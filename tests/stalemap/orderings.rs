@@ -25,7 +25,7 @@ fn explored(scenario: &Scenario, design: &str, weakened: &[Link], bump: Bump) ->
     let implementation = scenario.implementation(design).expect("a design or a kernel");
     let mut config = scenario.config_of(implementation);
     config.orderings = Orderings::without(weakened);
-    config.fs.bump_convert = bump;
+    config.fs.unnoted_mut().bump_convert = bump;
     let kernel = Kernel::new(config).expect("a scenario that fits");
     let found = explore(&kernel, &Options::default(), &mut |_| ()).expect("a sound model");
     assert!(found.is_complete());

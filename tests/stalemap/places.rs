@@ -39,7 +39,7 @@ fn explored(config: Config) -> Exploration {
 fn under(scenario: &str, changes: &[Change]) -> Exploration {
     let mut config = shipped(scenario).config(Design::built_in("iomap_valid").expect("a design"));
     for change in changes {
-        change(&mut config.design, &mut config.fs);
+        change(config.design.unnoted_mut(), config.fs.unnoted_mut());
     }
     explored(config)
 }
@@ -104,8 +104,8 @@ fn what_a_reader_finds_without_the_ilock_may_be_old() {
     for (scenario, lost) in [("xfs/d9", true), ("xfs/d9-writeback", false)] {
         let scenario = Scenario { memory: MemoryModel::Relaxed, ..shipped(scenario) };
         let mut config = scenario.config(Design::built_in("iomap_valid").expect("a design"));
-        reader_maps_first(&mut config.design, &mut config.fs);
-        reader_asks(&mut config.design, &mut config.fs);
+        reader_maps_first(config.design.unnoted_mut(), config.fs.unnoted_mut());
+        reader_asks(config.design.unnoted_mut(), config.fs.unnoted_mut());
         let found = explored(config);
         assert_eq!(found.violated & properties::LOST_WRITE.bit() != 0, lost, "{}", scenario.name);
     }
@@ -265,8 +265,8 @@ fn a_comparison_by_type_ends() {
         for (place, ask) in IN_VAIN {
             let scenario = shipped(scenario);
             let mut config = scenario.config(Design::built_in("iomap_valid").expect("a design"));
-            config.design.compare = Compare::Type;
-            ask(&mut config.design);
+            config.design.unnoted_mut().compare = Compare::Type;
+            ask(config.design.unnoted_mut());
             assert_eq!(properties::of_bits(explored(config).violated), [], "{} with {place}", scenario.name);
         }
     }
@@ -294,6 +294,6 @@ run = ["fpunch 0 4k", "@direct pwrite -S 0x44 2k 2k"]
     let config = || scenario.config(Design::built_in("iomap_valid").expect("a design"));
     assert_eq!(explored(config()).violated, 0);
     let mut asks = config();
-    asks.design.dio_write_check = DioWriteCheck::BeforePad;
+    asks.design.unnoted_mut().dio_write_check = DioWriteCheck::BeforePad;
     assert_eq!(properties::of_bits(explored(asks).violated), [properties::STALE_EXPOSURE]);
 }

@@ -8,6 +8,7 @@ use stalemap_model::actors::actor::Actor;
 use stalemap_model::actors::kswapd::Kswapd;
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::asked::Asked;
 use stalemap_model::words::command::{Command, Io, Then};
 use stalemap_model::words::config::{
     ActorConfig, Config, DEFAULT_RETRIES, FileCommand, Hold, MixedIo, PostEof, Repeats,
@@ -39,7 +40,7 @@ impl Drawn {
 
     /// The least counterexample to a property.
     fn counterexample(name: &'static str, title: &str, config: Config, violates: Property) -> Self {
-        let design = config.design.name.clone();
+        let design = config.design.unnoted().name.clone();
         let kernel = Kernel::new(config).unwrap();
         let (found, steps) = least(&kernel, violates);
         let about = About {
@@ -97,8 +98,8 @@ fn config(design: Design, setup: Vec<Command>, actors: Vec<(&str, Vec<Command>)>
     Config {
         block: 4096,
         folio: 4096,
-        fs: Personality::built_in("xfs").unwrap(),
-        design,
+        fs: Asked::new(Personality::built_in("xfs").unwrap()),
+        design: Asked::new(design),
         files: vec!["file".to_owned()],
         buffers: Vec::new(),
         setup: calls(setup),
@@ -328,7 +329,7 @@ fn odd_names_neither_break_the_columns_nor_reach_the_terminal() {
     let mut config = t1(design("none"));
     config.actors[0].name = "書く人\u{1b}[2J".to_owned();
     config.actors[1].name = "a-name-of-quite-some-length-for-a-flusher".to_owned();
-    config.design.name = "\u{9b}none".to_owned();
+    config.design.unnoted_mut().name = "\u{9b}none".to_owned();
     let drawn = Drawn::counterexample(
         "names",
         "Zwölf Boxkämpfer\u{7}\nund so weiter",

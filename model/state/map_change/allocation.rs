@@ -56,7 +56,7 @@ impl<B: Backend> MapSection<'_, B> {
     /// What `xfs_bmapi_write` allocates of the delayed extent around the first of the blocks that are asked for.
     fn wanted_of(&self, wanted: &Range<FileBlock>) -> Range<FileBlock> {
         let extent = self.map.extent_around(wanted.start);
-        match self.owed.inode.sb.config.fs.delalloc_alloc {
+        match self.owed.inode.sb.config.fs.delalloc_alloc() {
             DelallocAlloc::Whole => extent,
             DelallocAlloc::Wanted => wanted.start..extent.end.min(wanted.end),
         }
@@ -92,7 +92,7 @@ impl<B: Backend> MapSection<'_, B> {
         let inode = self.owed.inode;
         let allocated = inode.sb.allocate_reserved(inode.number, blocks);
         self.extents(fork).allocate(blocks, &allocated);
-        if fork == Fork::Cow || inode.sb.config.fs.bump_allocate {
+        if fork == Fork::Cow || inode.sb.config.fs.bump_allocate() {
             self.count(fork, blocks.clone());
         }
         self.owed.logged |= fork == Fork::Data;
@@ -195,7 +195,7 @@ impl<B: Backend> MapSection<'_, B> {
     fn put_zeros(&mut self, block: FileBlock, place: &[Phys]) {
         let one = block..block + 1;
         let sb = &self.owed.inode.sb;
-        if sb.config.fs.allocate == Allocate::Written {
+        if sb.config.fs.allocate() == Allocate::Written {
             self.map.allocate_written(&one, place);
             let cells = sb.geometry.cells_of_block(block).len();
             for phys in place {

@@ -53,7 +53,8 @@ impl<B: Backend> TwoMaps<'_, B> {
         first.oracle.exchange(&second.oracle, &first.sb.geometry, cells);
         for map in [a, b].into_iter().filter(|_| !changed.is_empty()) {
             map.owed.logged = true;
-            if first.sb.config.fs.exchange != Exchange::OneCounter || map.owed.inode.number == second.number {
+            if first.sb.config.fs.exchange() != Exchange::OneCounter || map.owed.inode.number == second.number
+            {
                 map.count(Fork::Data, changed.iter().copied());
             }
             map.report(|geometry| MapChange::Remapped { bytes: geometry.bytes_of_blocks(&blocks) });
@@ -71,7 +72,7 @@ impl<B: Backend> Drop for TwoMaps<'_, B> {
     fn drop(&mut self) {
         let Some([a, b]) = self.0.take() else { return };
         let (first, second) = (a.owed.inode, b.owed.inode);
-        match first.sb.config.fs.exchange {
+        match first.sb.config.fs.exchange() {
             _ if !a.owed.logged && !b.owed.logged => {}
             // Where there is no exchange nobody gets here: its command is refused.
             Exchange::Together | Exchange::OneCounter | Exchange::Absent => {

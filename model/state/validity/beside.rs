@@ -40,9 +40,9 @@ pub(super) struct Sampled<B: Backend> {
 impl<B: Backend> Sampled<B> {
     pub(super) fn new(backend: &B, config: &Config, stamped: usize) -> Self {
         let design = &config.design;
-        let dirtied = design.cookie_new.then(|| Counter::new(backend, "dirty_seq", stamped));
+        let dirtied = design.cookie_new().then(|| Counter::new(backend, "dirty_seq", stamped));
         let (counting, orderings) = (Counting::of(config), config.orderings);
-        Sampled { size: design.cookie_size, dirtied, counting, orderings }
+        Sampled { size: design.cookie_size(), dirtied, counting, orderings }
     }
 
     /// For a mapping that is not NEW, for callers that hold the ILOCK. Neither i_size nor the count moves under the ILOCK: it is

@@ -60,7 +60,7 @@ fn alone(recipe: &Recipe) -> Recipe {
 fn left(config: &Config, bytes: u64) -> Option<Vec<String>> {
     let geometry = config.geometry().ok()?;
     let files = config.files.len();
-    let mut plain = if config.fs.base == "zonefs" {
+    let mut plain = if config.fs.unnoted().base == "zonefs" {
         PlainFiles::fixed(files, config.block, u64::from(geometry.folios()) * geometry.folio_size())
     } else {
         PlainFiles::new(files, config.block)

@@ -53,10 +53,10 @@ fn what_was_synced_survives(fs: &'static str) {
         actors.push(("power", vec![FileCommand::new(0, Command::Crash)]));
         let mut config = config(&layout, 1, actors);
         // Before, a file that grows in the block that is being written ends in zeros (xfs/append-concurrent).
-        config.design.ioend_size = IoendSize::Submitted;
+        config.design.unnoted_mut().ioend_size = IoendSize::Submitted;
         if fs.starts_with("gfs2") {
             // With barriers the log may say that data are there which are on their way (gfs2/crash-append).
-            config.fs.log_ordered = LogOrdered::Wait;
+            config.fs.unnoted_mut().log_ordered = LogOrdered::Wait;
         }
         agrees(&config, empty(), Some(50_000)).map_err(|why| failed(&why, &config))?;
         Ok(())

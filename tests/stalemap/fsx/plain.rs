@@ -8,6 +8,7 @@ use stalemap_checker::explore;
 use stalemap_explore::{Exploration, Limits, Options};
 use stalemap_model::judge::properties;
 use stalemap_model::system::kernel::Kernel;
+use stalemap_model::words::asked::Asked;
 use stalemap_model::words::config::{
     ActorConfig, Config, DEFAULT_RETRIES, FileCommand, FileRange, MixedIo, PostEof, Repeats,
 };
@@ -37,8 +38,8 @@ pub(crate) fn config(layout: &Layout, files: usize, actors: Vec<(&str, Vec<FileC
     let mut config = Config {
         block: layout.block,
         folio: layout.folio,
-        fs: layout.fs.clone(),
-        design: layout.design.clone(),
+        fs: Asked::new(layout.fs.clone()),
+        design: Asked::new(layout.design.clone()),
         files: (0..files).map(|file| format!("file{file}")).collect(),
         buffers: Vec::new(),
         setup: Vec::new(),
@@ -65,8 +66,9 @@ pub(crate) fn holds(config: &Config, states: Option<u64>) -> Result<(Kernel, Exp
     let options = Options { limits: Limits { states, ..Limits::default() }, ..Options::default() };
     let exploration = explore(&kernel, &options, &mut |_| ()).map_err(|error| error.to_string())?;
     let mut violated = properties::of_bits(exploration.violated);
-    violated
-        .retain(|property| config.fs.hooks != Hooks::Jdata || *property != properties::BROKEN_TRANSACTION);
+    violated.retain(|property| {
+        config.fs.unnoted().hooks != Hooks::Jdata || *property != properties::BROKEN_TRANSACTION
+    });
     if violated.is_empty() { Ok((kernel, exploration)) } else { Err(format!("violates {violated:?}")) }
 }
 

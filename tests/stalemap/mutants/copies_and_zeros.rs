@@ -146,8 +146,8 @@ run = [\"pread 0 4k\"]
         for design in DESIGNS {
             let mut config = scenario.config(Design::built_in(design).unwrap());
             // If it is valid at once, so is what is prepared together with a zeroed block (`xfs/short-copy-run`).
-            config.design.zeroed_uptodate = ZeroedUptodate::AfterCopy;
-            config.fs.valid_write = valid_write;
+            config.design.unnoted_mut().zeroed_uptodate = ZeroedUptodate::AfterCopy;
+            config.fs.unnoted_mut().valid_write = valid_write;
             let exploration = explored(&Kernel::new(config).unwrap());
             assert_eq!(properties::of_bits(exploration.violated), right, "{valid_write:?} under {design}");
         }
@@ -174,7 +174,7 @@ run = [\"mmap -w 0 8k\", \"truncate 8k\", \"munmap\", \"pread 4k 4k\"]
     {
         for design in DESIGNS {
             let mut config = scenario.config(Design::built_in(design).unwrap());
-            config.fs.mkwrite_valid = mkwrite_valid;
+            config.fs.unnoted_mut().mkwrite_valid = mkwrite_valid;
             let exploration = explored(&Kernel::new(config).unwrap());
             assert_eq!(properties::of_bits(exploration.violated), right, "{mkwrite_valid:?} under {design}");
         }

@@ -96,7 +96,7 @@ run = ["mmap -rw 0 4k", "mwrite 2k 512"]
         );
         let config = good("flag", &source).config(Design::built_in("iomap_valid").unwrap());
         let mut config = config;
-        config.fs.unshare_cancels = UnshareCancels::IfIdle;
+        config.fs.unnoted_mut().unshare_cancels = UnshareCancels::IfIdle;
         properties::of_bits(explored(&Kernel::new(config).unwrap()).violated)
     };
     let unshare = r#""funshare 0 4k", "#;

@@ -64,11 +64,11 @@ pub(super) fn of(
     if schedule.replay.violated.contains(&properties::WRONG_ADDRESS) {
         return Err(TOUCHES_OTHERS);
     }
-    if config.fs.fs_type == FsType::Zonefs {
+    if config.fs.unnoted().fs_type == FsType::Zonefs {
         return Err(ZONES);
     }
     let expected = expected.every_run.clone().ok_or(UNKNOWN)?;
-    if !shows(schedule, &config.fs, &expected) {
+    if !shows(schedule, config.fs.unnoted(), &expected) {
         return Err(UNSEEN);
     }
     let has_places = Race::from(config).one_alone().is_none();
