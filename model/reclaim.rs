@@ -15,7 +15,7 @@ use crate::state::dropbehind::Dropper;
 use crate::state::event::{FolioEvent, What};
 use crate::state::folio::FolioRef;
 use crate::state::inode::Inode;
-use crate::state::slot::Eviction;
+use crate::state::slot::{Eviction, Slot};
 use crate::state::trace;
 use crate::state::world::World;
 use crate::words::command::Command;
@@ -41,6 +41,9 @@ pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, me: ActorId, index: Foli
         }
         ControlFlow::Continue(ifs) => slot.remove_mapping(ifs, design.reclaim_dirty()),
     };
+    if inode.keeps_shadows {
+        leave_shadow(inode, &mut slot, outcome);
+    }
     if let Some(id) = locked {
         inode.folio_locked(index, id);
         // The test of the writeback bit, which acquires nothing.
@@ -55,6 +58,18 @@ pub async fn shrink_folio<B: Backend>(inode: &Inode<B>, me: ActorId, index: Foli
     }
     drop(slot);
     tell(inode, index, outcome);
+}
+
+/// What reclaim leaves of a folio that is gone (`__remove_mapping`, mm/vmscan.c, 6.1 to 7.3). Where there is none any more, the entry goes by
+/// memory pressure as well, if it lies in a node of the xarray (`shadow_lru_isolate`, mm/workingset.c): not that of a file of one page,
+/// which has none. That the node must have no folio is left out.
+fn leave_shadow<B: Backend>(inode: &Inode<B>, slot: &mut Slot, outcome: Eviction) {
+    let geometry = &inode.sb.geometry;
+    match outcome {
+        Eviction::Evicted => slot.leave_shadow(),
+        Eviction::Absent if geometry.folios() * geometry.pages_per_folio() > 1 => slot.clear_shadow(),
+        Eviction::Absent | Eviction::Kept | Eviction::KeptIfsLost => {}
+    }
 }
 
 /// Where POSIX_FADV_DONTNEED stands.

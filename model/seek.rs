@@ -207,7 +207,8 @@ async fn probe<B: Backend>(
     let index = inode.sb.geometry.folio_of(at);
     let mut slot = inode.page(index).lock(Op::on("mapping_seek_hole_data", u32::from(index))).await;
     let is_data = match slot.current() {
-        None => false,
+        // What reclaim has left in the place of a folio counts as data (`xa_is_value`).
+        None => slot.has_shadow(),
         Some((_, folio)) if folio.uptodate => true,
         Some((id, _)) => {
             slot.folio_mut(id).refs |= 1 << me;
@@ -220,7 +221,8 @@ async fn probe<B: Backend>(
     go_on(inode, me, seek, iomap, at, found)
 }
 
-/// `folio_seek_hole_data`, with the folio locked: block by block.
+/// `folio_seek_hole_data`, with the folio locked: block by block (`->is_partially_uptodate`), of which a folio of one block has no
+/// state. If it became valid while its lock was waited for, that is not seen.
 async fn look_into<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -236,7 +238,9 @@ async fn look_into<B: Backend>(
     let found = if folio.in_cache {
         let mut blocks = geometry.block_of(at)..geometry.blocks_of_folio(index).end;
         let wanted = seek.whence == Whence::Data;
-        let block = blocks.find(|block| folio.block_uptodate(inode.sb.block_in_folio(*block)) == wanted);
+        let apart = geometry.blocks_per_folio() > 1;
+        let uptodate = |block| apart && folio.block_uptodate(inode.sb.block_in_folio(block));
+        let block = blocks.find(|block| uptodate(*block) == wanted);
         block.map(|block| geometry.cells_of_block(block).start.max(at))
     } else {
         // Truncated or reclaimed meanwhile: what is looked for is taken to be here.

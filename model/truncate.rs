@@ -80,6 +80,9 @@ pub async fn step<B: Backend>(
     let inside = within(&folio_cells, &state.cells);
     let mut slot = inode.page(index).lock_when(Op::on("truncate_folio", u32::from(index)), at_rest, 0).await;
     let whole = inside.len() == folio_cells.len();
+    if whole {
+        slot.clear_shadow();
+    }
     if !whole
         && state.partial != Partial::Remove
         && let Some(folio) = slot.current_mut()

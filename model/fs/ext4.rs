@@ -11,7 +11,7 @@
 
 use crate::fs::xfs;
 use crate::words::personality::{
-    CloneLock, DioLock, FsType, Names, OldSize, Personality, SyncFs, TruncateDioWait, WriteDioWait,
+    CloneLock, DioLock, FsType, Names, OldSize, Personality, SizeFlush, SyncFs, TruncateDioWait, TruncateFlush, WriteDioWait,
 };
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.
@@ -29,6 +29,9 @@ pub(super) fn personality() -> Personality {
         insert_flush: false,
         default_cowextsize: 1,
         sync_fs: SyncFs::Flush,
+        // ext4_setattr (6.1 to 7.3) writes nothing back before it logs the size.
+        truncate_flush: TruncateFlush::Never,
+        size_flush: SizeFlush::Never,
         fs_type: FsType::Ext4,
         names: Names {
             read_begin: "ext4_iomap_begin",

@@ -88,6 +88,8 @@ pub struct Inode<B: Backend> {
     pub direct: bool,
     /// Whether a device stores into the file's pages, and dirties them by a reference alone.
     pub pins_pages: bool,
+    /// Whether somebody can tell an empty slot of the page cache from one with a shadow entry.
+    pub keeps_shadows: bool,
     /// Whether anybody stores through a mapping, which may be behind end of file.
     pub stores: bool,
     /// mapping->i_pages, by folio index.
@@ -169,6 +171,7 @@ impl<B: Backend> Inode<B> {
             layouts: sb.config.hands_out(number).then(|| backend.lock("layouts", Layouts::default())),
             direct: sb.config.does_direct_io(number),
             pins_pages: sb.config.pins_pages(number),
+            keeps_shadows: sb.config.searches(number),
             stores: sb.config.stores_through_mappings(number),
             pages: (0..geometry.folios()).map(|_| backend.unordered("folio", Slot::default())).collect(),
             contents: Contents::new(backend, if weak { geometry.folios() } else { 0 }),

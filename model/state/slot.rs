@@ -43,6 +43,9 @@ pub enum IfsGone {
 pub struct Slot {
     current: Option<FolioId>,
     folios: Vec<Option<Folio>>,
+    /// Whether there is a shadow entry, which reclaim has left in the place of a folio (`workingset_eviction`, mm/workingset.c).
+    /// It is kept where somebody can tell.
+    shadow: bool,
 }
 
 impl Slot {
@@ -95,6 +98,7 @@ impl Slot {
         }
         self.folios[id] = Some(folio);
         self.current = Some(id as FolioId);
+        self.shadow = false;
         id as FolioId
     }
 
@@ -209,6 +213,21 @@ impl Slot {
         Eviction::Evicted
     }
 
+    /// Whether a shadow entry stands for the folio that was there.
+    pub fn has_shadow(&self) -> bool {
+        self.shadow
+    }
+
+    /// Reclaim has removed the folio, and leaves an entry for it.
+    pub fn leave_shadow(&mut self) {
+        self.shadow = true;
+    }
+
+    /// The entry goes: with what invalidates the range (`clear_shadow_entries`, mm/truncate.c), or by reclaim of its own.
+    pub fn clear_shadow(&mut self) {
+        self.shadow = false;
+    }
+
     /// Locks the folio in the page cache, which nobody has locked, for callers that need no reference to it.
     pub fn lock_current(&mut self, me: ActorId) {
         if let Some(folio) = self.current_mut() {
@@ -225,6 +244,7 @@ impl Slot {
 
     /// POSIX_FADV_DONTNEED's way (mapping_evict_folio): looks at references and mappings first.
     pub fn invalidate(&mut self) -> Eviction {
+        self.clear_shadow();
         let Some(folio) = self.current_mut() else { return Eviction::Absent };
         if folio.locked.is_some()
             || folio.writeback
@@ -245,6 +265,7 @@ impl Slot {
     /// `invalidate_inode_pages2_range` for the folio, which is neither locked nor under writeback: it is unmapped
     /// and, unless it is dirty, removed. Unlike for eviction, references do not keep it.
     pub fn invalidate_unless_dirty(&mut self) -> Eviction {
+        self.clear_shadow();
         let Some(folio) = self.current_mut() else { return Eviction::Evicted };
         folio.unmap();
         if folio.dirty {

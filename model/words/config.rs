@@ -315,6 +315,11 @@ impl Config {
         self.calls().any(|call| call.file == file && call.command.pins_pages())
     }
 
+    /// Whether somebody asks where a file has data.
+    pub fn searches(&self, file: FileId) -> bool {
+        self.calls().any(|call| call.file == file && call.command.searches())
+    }
+
     /// Whether blocks of a file are moved.
     pub fn moves_blocks(&self, file: FileId) -> bool {
         self.calls().any(|call| call.file == file && call.command.relocates())

@@ -148,6 +148,11 @@ impl Command {
         self.facts().role == SetsDataMode
     }
 
+    /// Whether it asks where the file has data.
+    pub fn searches(&self) -> bool {
+        self.facts().role == Role::Searches
+    }
+
     /// Whether a device stores into pages of the file.
     pub fn pins_pages(&self) -> bool {
         matches!(self.facts().data, Pinned(_))
