@@ -234,8 +234,8 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "one-node",
-        "no other node of a cluster asks for a lock of gfs2",
-        "gfs2_glock_cb (fs/gfs2/glock.c)",
+        "no other node of a cluster asks for a lock of gfs2, and memory pressure takes none away, which it may in 6.1",
+        "gfs2_glock_cb, gfs2_dispose_glock_lru (fs/gfs2/glock.c)",
         &["gfs2_iomap_begin", "gfs2_map_blocks"],
     ),
     assume(

@@ -22,6 +22,7 @@ pub fn unsayable(plan: &Plan) -> Option<String> {
     file_system(&plan.fs)
         .or(command)
         .or_else(|| lists().find_map(|list| faults(list)))
+        .or_else(|| shadows(&lists().flatten().collect::<Vec<_>>()))
         .map(str::to_owned)
         .or_else(|| names(plan))
         .or_else(|| sizes(plan))
@@ -52,6 +53,16 @@ fn faults(list: &[FileCommand]) -> Option<&'static str> {
     others
         .next()
         .map(|_| "`@fail`, `@short` or `@kill` before a write from a buffer, or one that is not waited for")
+}
+
+/// Reclaim leaves a shadow entry, which a search takes for data; what a program drops leaves none.
+fn shadows(calls: &[&FileCommand]) -> Option<&'static str> {
+    let reclaims = |call: &&&FileCommand| matches!(call.command, Command::Extension { .. });
+    let searched = |reclaimed: &&FileCommand| {
+        calls.iter().any(|call| call.file == reclaimed.file && call.command.searches())
+    };
+    let both = calls.iter().filter(reclaims).any(searched);
+    both.then_some("`@reclaim` of a file in which somebody searches: a program leaves no shadow entry; `fadvise -d` leaves none either")
 }
 
 /// Tasks are told apart by the beginnings of their names.
