@@ -251,6 +251,8 @@ async fn xfs_fs_commit_blocks<B: Backend>(inode: &Inode<B>, me: ActorId, committ
         xfs_iomap_write_unwritten(inode, &mut map, &geometry.blocks_touched(cells), bump);
     }
     if let Some(size) = committed.new_size {
+        let first = committed.writes.iter().map(|(_, cells)| cells.start).min().unwrap_or(size);
+        inode.oracle.gap(geometry, &(inode.i_size_peek().min(first)..first));
         inode.i_size.publish(u64::from(size), inode.order(Link::SizeStore));
         map.log_size(size);
         inode.emit(|| What::Size(geometry.byte_at(size)));

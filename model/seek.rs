@@ -334,7 +334,8 @@ fn finish<B: Backend>(
 ) -> ControlFlow<Found, SeekState> {
     let geometry = &inode.sb.geometry;
     let hole = match (seek.whence, found) {
-        (Whence::Data, found) => seek.from..found.unwrap_or(seek.size),
+        // ENXIO says that there are no data up to the end of the file, wherever that is.
+        (Whence::Data, found) => seek.from..found.unwrap_or(geometry.cells()),
         (Whence::Hole, Some(found)) if found < seek.size => found..rest_of_block(inode, seek, found),
         (Whence::Hole, _) => seek.from..seek.from,
     };

@@ -52,6 +52,11 @@ impl Growths {
         Some(self.0.remove(at).1)
     }
 
+    /// A value is found again since what came over it has failed to be written: it was not stored behind end of file.
+    pub(super) fn keep(&mut self, id: WriteId) {
+        self.0.iter_mut().for_each(|(_, stored)| *stored &= !(1 << id));
+    }
+
     /// Whether a call is under way.
     pub(super) fn is_under_way(&self, id: WriteId) -> bool {
         self.0.iter().any(|(other, _)| *other == id)

@@ -88,6 +88,7 @@ impl History {
         let failed = if self.allowed & (1 << id) == 0 { 1 << id } else { self.failed & (1 << id) };
         self.allow(id);
         self.failed |= failed;
+        self.growths.keep(id);
         let Some(cached) = cached.write() else { return };
         for (write, replaced) in &mut self.pending {
             let copied = *write == cached || *replaced & (1 << cached) == 0;
@@ -342,6 +343,19 @@ mod tests {
         history.lose(2, Value::written(2));
         history.arrive(Value::written(3));
         assert!(history.allows(Value::written(2)), "the write has not ended");
+    }
+
+    #[test]
+    fn what_a_failure_has_left_before_a_write_elsewhere_ends_is_found_behind_it() {
+        let mut history = History::new();
+        for id in [1, 2] {
+            history.begin_write(id);
+            history.complete_write(id);
+        }
+        history.begin_growth(3);
+        history.lose(1, Value::written(2));
+        history.end_growth(3, true, Zeros::MayFail);
+        assert!(history.allows(Value::written(1)));
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl<B: Backend> Oracle<B> {
 
     /// A write(2) that has begun is about to bring `cells` before it into the file, as zeros. It has not looked at them yet.
     pub fn begin_growth(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
-        if self.post_eof == PostEof::Judged && !cells.is_empty() {
+        if !cells.is_empty() {
             self.each(geometry, cells, |history| history.begin_growth(id));
         }
     }
@@ -158,7 +158,7 @@ impl<B: Backend> Oracle<B> {
             if any {
                 self.cells[index].update(|histories| {
                     for history in histories {
-                        history.end_growth(id, grown, self.zeros);
+                        history.end_growth(id, grown && self.post_eof == PostEof::Judged, self.zeros);
                     }
                 });
             }

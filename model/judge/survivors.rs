@@ -35,6 +35,8 @@ struct Sync {
 pub(crate) enum Lies {
     /// Inside of the file, and nobody is about to change that.
     Inside,
+    /// Behind its end, and nobody is about to change that either.
+    Outside,
     /// There or elsewhere.
     Anywhere,
 }
@@ -91,7 +93,9 @@ impl Survivors {
         // What reads as zeros is there if the file has come as far, and may as well not be where it is growing.
         let inside = current & 1 == 0 || lies == Lies::Inside;
         let outside = if inside && !self.left_outside { 0 } else { OUTSIDE };
-        self.syncs.push(Sync { actor, survive: current & !failed | outside, failed });
+        // Behind end of file there are no zeros: who finds some there has a larger file.
+        let zeros = if lies == Lies::Outside { 1 } else { 0 };
+        self.syncs.push(Sync { actor, survive: current & !failed & !zeros | outside, failed });
         self.syncs.sort_unstable();
     }
 
@@ -188,6 +192,19 @@ mod tests {
             cell.end_sync(0, Told::Yes);
             assert!(cell.allow_recovery_outside());
         }
+    }
+
+    #[test]
+    fn a_sync_behind_end_of_file_promises_that_the_file_is_no_longer() {
+        let mut cell = Survivors::new();
+        cell.allow(0);
+        cell.begin_sync(0, 1, 0, Lies::Outside);
+        cell.end_sync(0, Told::Yes);
+        assert!(cell.allow_recovery_outside() && !cell.allow_recovery_of(Value::ZERO));
+        cell.begin_sync(0, 1, 0, Lies::Outside);
+        cell.allow(0);
+        cell.end_sync(0, Told::Yes);
+        assert!(cell.allow_recovery_of(Value::ZERO), "it has grown meanwhile");
     }
 
     #[test]

@@ -74,8 +74,16 @@ impl<B: Backend> Inode<B> {
     /// A sync of folios begins. One of all of them promises the size, too.
     pub fn begin_sync(&self, me: ActorId, folios: Range<FolioIndex>) {
         let all = 0..self.sb.geometry.folios();
-        let size = if folios == all { self.i_size_newest() } else { 0 };
-        self.oracle.begin_sync(&self.sb.geometry, me, folios, size);
+        let sizes = (folios == all).then(|| {
+            let size = self.i_size_newest();
+            // What makes the file shorter has set i_size before it logs the size.
+            let mut logged = size;
+            if !self.merges_transactions() {
+                self.audit_map(|map| logged = map.disk_size);
+            }
+            size..size.max(logged)
+        });
+        self.oracle.begin_sync(&self.sb.geometry, me, folios, sizes);
     }
 
     /// `gfs2_ordered_add_inode`: what is dirty is written before the log is flushed next. Data that is journalled is in

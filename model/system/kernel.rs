@@ -103,7 +103,7 @@ pub struct Kernel {
     size_changes: Vec<bool>,
     /// What each write number wrote, for reports.
     patterns: Vec<u8>,
-    /// Whether a change of one file may change what a crash leaves of another: blocks pass between them.
+    /// Whether a change of one file may change what a crash leaves of another: blocks may pass between them.
     crosses_files: bool,
 }
 
@@ -169,8 +169,8 @@ impl Kernel {
             .collect();
         let fsync: Vec<_> = files.map(|file| FileCommand::new(file, Command::Fsync)).collect();
         let fsync = Program::new(&config, &fsync, &mut next, &mut worker);
-        let passes = calls().any(|call| call.command.passes_blocks().is_some());
-        let crosses_files = passes && config.judges_crashes();
+        // A block may also come to the other file when this one has freed it.
+        let crosses_files = config.judges_crashes() && config.files.len() > 1;
         let design = with_batches(config.design.unnoted(), &geometry);
         *config.design.unnoted_mut() = design;
         Ok(Kernel { config, geometry, setup, actors, fsync, size_changes, patterns, crosses_files })

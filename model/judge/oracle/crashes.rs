@@ -50,15 +50,23 @@ impl<B: Backend> Oracle<B> {
         survivors[usize::from(index)].audit(|cells| look(&cells[at]));
     }
 
-    /// An fsync(2) of some folios begins, which promises that the file is no shorter than `size`, as far as nobody is changing that.
-    pub fn begin_sync(&self, geometry: &Geometry, actor: ActorId, folios: Range<FolioIndex>, size: Cell) {
+    /// An fsync(2) of some folios begins. With `sizes` it promises that the file is no shorter than the one and no longer than the other, as
+    /// far as nobody is changing that.
+    pub fn begin_sync(
+        &self,
+        geometry: &Geometry,
+        actor: ActorId,
+        folios: Range<FolioIndex>,
+        sizes: Option<Range<Cell>>,
+    ) {
         let Some(survivors) = &self.survivors else { return };
         for index in folios {
             let mut begun = Vec::new();
             self.cells[usize::from(index)].audit(|histories| {
-                let lies = |(cell, history): (Cell, &History)| {
-                    let is_settled = history.is_settled() && self.post_eof == PostEof::Judged;
-                    if cell < size && is_settled { Lies::Inside } else { Lies::Anywhere }
+                let lies = |(cell, history): (Cell, &History)| match &sizes {
+                    Some(sizes) if history.is_settled() && cell < sizes.start => Lies::Inside,
+                    Some(sizes) if history.is_settled() && cell >= sizes.end => Lies::Outside,
+                    Some(_) | None => Lies::Anywhere,
                 };
                 let cells = geometry.cells_of_folio(index).zip(histories);
                 begun = cells.map(|at| (at.1.current(), lies(at))).collect();

@@ -50,6 +50,18 @@ impl<B: Backend> Oracle<B> {
         });
     }
 
+    /// A read(2), or a search for data, has found end of file before `cells`: they read as zeros, as what lies behind it does.
+    pub fn found_the_end(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
+        let may_return = self.may_return(geometry, reader, cells);
+        let Some((first, _)) = cells.clone().zip(may_return).find(|(_, set)| set & 1 == 0) else { return };
+        self.violate(properties::STALE_READ, || {
+            format!(
+                "{} has data, and was found to lie behind end of file",
+                geometry.show_cells(&(first..first + 1))
+            )
+        });
+    }
+
     /// A read(2) returns.
     pub fn end_read(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
         self.each(geometry, cells, |history| history.end_read(reader));
