@@ -46,6 +46,8 @@ use crate::writeback::pass::{Pass, Pieces, run_behind};
 pub enum WritebackState {
     /// Before anything is looked at.
     Begin(SyncMode, Range<FolioIndex>),
+    /// The same, of who does not ask first whether anything is tagged.
+    DoWritepages(Range<FolioIndex>),
     /// Before the next folio.
     Next(Pass),
     /// Before a dirty folio is locked.
@@ -126,6 +128,12 @@ impl WritebackState {
     pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
         WritebackState::Begin(mode, folios)
     }
+
+    /// A pass for integrity by who calls `do_writepages` (mm/page-writeback.c, 6.1 to 7.3), where [`WritebackState::new`] is
+    /// `filemap_fdatawrite_range`: with journalled data it flushes the log, also where no folio is tagged.
+    pub fn do_writepages(folios: Range<FolioIndex>) -> Self {
+        WritebackState::DoWritepages(folios)
+    }
 }
 
 /// One step of a pass.
@@ -137,9 +145,16 @@ pub async fn step<B: Backend>(
     match state {
         WritebackState::Begin(mode, folios) => {
             ControlFlow::Continue(if inode.load_hooks().await == Hooks::Jdata {
-                WritebackState::Jdata(jdata::JdataState::new(mode, folios))
+                WritebackState::Jdata(jdata::JdataState::fdatawrite(mode, folios))
             } else {
                 WritebackState::Next(Pass::new(&inode.sb.config.design, mode, folios))
+            })
+        }
+        WritebackState::DoWritepages(folios) => {
+            ControlFlow::Continue(if inode.load_hooks().await == Hooks::Jdata {
+                WritebackState::Jdata(jdata::JdataState::do_writepages(folios))
+            } else {
+                WritebackState::Next(Pass::new(&inode.sb.config.design, SyncMode::Integrity, folios))
             })
         }
         WritebackState::Jdata(inner) => match jdata::step(inode, me, inner).await {
