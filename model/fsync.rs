@@ -191,8 +191,7 @@ impl Path for FsyncState {
             } else {
                 FsyncState::Unasked
             }),
-            FsyncState::Wait(folios) if folios.is_empty() && inode.sets_data_mode => flushed(inode, me).await,
-            FsyncState::Wait(folios) if folios.is_empty() => ControlFlow::Continue(FsyncState::Return),
+            FsyncState::Wait(folios) if folios.is_empty() => waited(inode, me).await,
             FsyncState::Wait(mut folios) => {
                 if let Some(index) = folios.next() {
                     io::wait(inode, index).await;
@@ -290,6 +289,11 @@ fn inode_written<B: Backend>(
         return ControlFlow::Break(Returned::Error);
     }
     ControlFlow::Continue(fdatawait_range(inode, folios))
+}
+
+/// The data are on the device, and the log was flushed before that.
+async fn waited<B: Backend>(inode: &Inode<B>, me: ActorId) -> Stepped<FsyncState> {
+    if inode.sets_data_mode { flushed(inode, me).await } else { ControlFlow::Continue(FsyncState::Return) }
 }
 
 /// What comes behind the page cache.

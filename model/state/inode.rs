@@ -144,6 +144,7 @@ impl<B: Backend> Inode<B> {
         // A folio that was removed lives on while an actor refers to it, and each refers to one at most.
         let folio_locks =
             || (0..=actors).map(|_| handover("folio_lock", Link::FolioLock, Link::FolioUnlock)).collect();
+        let by_folio = |name, by, from| (0..geometry.folios()).map(|_| handover(name, by, from)).collect();
         let ilock = handover("ilock", Link::IlockLock, Link::IlockUnlock);
         let semaphore = |name, link, traced, kind| {
             let semaphore = RwSemaphore::new(backend, name, orderings, link).of_file(backend, number, kind);
@@ -184,10 +185,8 @@ impl<B: Backend> Inode<B> {
             contents: Contents::new(backend, if weak { geometry.folios() } else { 0 }),
             xa_lock: backend.view("xa_lock"),
             folio_locks: (0..geometry.folios()).map(|_| folio_locks()).collect(),
-            tlb: (0..geometry.folios()).map(|_| handover("tlb", Link::TlbFlush, Link::TlbFlush)).collect(),
-            writeback: (0..geometry.folios())
-                .map(|_| handover("writeback", Link::WritebackWait, Link::WritebackClear))
-                .collect(),
+            tlb: by_folio("tlb", Link::TlbFlush, Link::TlbFlush),
+            writeback: by_folio("writeback", Link::WritebackWait, Link::WritebackClear),
             oracle,
             retries,
             passes_blocks: sb.config.passes_blocks(number),
