@@ -42,9 +42,9 @@ use crate::state::event::{
     Checker, DataEvent, Dropped, Errno, Expense, Fallback, Mapping, Method, Sampler, What,
 };
 use crate::state::glock::Mode;
+use crate::state::i_state::InodeDirty;
 use crate::state::inode::Inode;
 use crate::state::leases::{break_layout, wait_for_layouts};
-use crate::state::log::InodeDirty;
 use crate::state::mapping::{Iomap, IomapType};
 use crate::state::slot::Eviction;
 use crate::state::sync::IoLock;

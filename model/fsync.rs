@@ -8,7 +8,7 @@
 //! Left out: that an error is told to each descriptor once, where here whoever asks first is told; and that `sync_file_range` asks, too.
 //!
 //! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
-//! can tell when the call began. Where a crash is judged, gfs2 looks whether its inode is dirty when the call begins
+//! can tell when the call began; with journalled data it is flushed in any case, unless the file changes its kind. Where a crash is judged, gfs2 looks whether its inode is dirty when the call begins
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3). If so, the inode is written when the data are on the device
 //! (`__writeback_single_inode`, fs/fs-writeback.c, which takes it for clean from there on), and that flushes the log; if not, the
 //! data are waited for and nothing else is done. What it does of journalled data stands in [`jdata`].
@@ -29,8 +29,8 @@ use crate::fsync::jdata::JdataFsync;
 use crate::judge::survivors::Told;
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
+use crate::state::i_state::InodeDirty;
 use crate::state::inode::Inode;
-use crate::state::log::InodeDirty;
 use crate::state::wb_error::WbError;
 use crate::state::world::World;
 use crate::words::branches;
@@ -136,11 +136,11 @@ impl Path for FsyncState {
                 _ => return None,
             },
         };
-        let judged = part.inode.log().is_some();
+        let judged = part.inode.log().is_some() || part.inode.keeps_state();
         Some(if judged {
             FsyncState::Begin(folios, least)
         } else {
-            FsyncState::Flush(WriteAndWait::new(folios))
+            FsyncState::Flush(WriteAndWait::do_writepages(folios))
         })
     }
 
@@ -191,7 +191,7 @@ impl Path for FsyncState {
             } else {
                 FsyncState::Unasked
             }),
-            FsyncState::Wait(folios) if folios.is_empty() => ControlFlow::Continue(FsyncState::Return),
+            FsyncState::Wait(folios) if folios.is_empty() => waited(inode, me).await,
             FsyncState::Wait(mut folios) => {
                 if let Some(index) = folios.next() {
                     io::wait(inode, index).await;
@@ -291,6 +291,11 @@ fn inode_written<B: Backend>(
     ControlFlow::Continue(fdatawait_range(inode, folios))
 }
 
+/// The data are on the device, and the log was flushed before that.
+async fn waited<B: Backend>(inode: &Inode<B>, me: ActorId) -> Stepped<FsyncState> {
+    if inode.sets_data_mode { flushed(inode, me).await } else { ControlFlow::Continue(FsyncState::Return) }
+}
+
 /// What comes behind the page cache.
 async fn flushed<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
     if inode.sb.is_shutdown().await {
@@ -310,7 +315,8 @@ async fn flushed<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Retur
     }
 }
 
-/// The call begins where a crash is judged: `gfs2_fsync` looks whether the inode is dirty.
+/// The call begins where a crash is judged, or a file changes its kind: `gfs2_fsync` looks whether the inode is dirty. The epilogue's writes
+/// everything, as an unmount does.
 async fn begin_judged<B: Backend>(
     inode: &Inode<B>,
     me: ActorId,
@@ -319,9 +325,9 @@ async fn begin_judged<B: Backend>(
 ) -> FsyncState {
     drop(inode.lock_map(Op::new("fsync")).await);
     inode.begin_sync(me, folios.clone());
-    let journals = inode.sb.config.fs.hooks() == Hooks::Jdata;
-    if !inode.merges_transactions() || journals && inode.sets_data_mode {
-        return FsyncState::Flush(WriteAndWait::new(folios));
+    let journals = inode.sb.config.fs.hooks() == Hooks::Jdata || inode.sets_data_mode;
+    if !inode.merges_transactions() || journals && inode.sb.is_umount(me) {
+        return FsyncState::Flush(WriteAndWait::do_writepages(folios));
     }
     if journals {
         return FsyncState::Jdata(JdataFsync::new(inode, least, folios));

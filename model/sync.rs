@@ -21,8 +21,8 @@ use crate::fsync::{Upto, log_force};
 use crate::judge::survivors::Told;
 use crate::path::{Part, Path, Stepped};
 use crate::state::event::{Errno, What};
+use crate::state::i_state::InodeDirty;
 use crate::state::inode::Inode;
-use crate::state::log::InodeDirty;
 use crate::state::wb_error::WbError;
 use crate::state::world::World;
 use crate::words::branches;
@@ -57,6 +57,8 @@ enum At {
     LogFlush(LogFlushState, InodeDirty),
     /// That is flushed, before the file leaves the list of ordered data.
     OrderedDel,
+    /// Before the inode is taken for clean, whose data may be journalled.
+    Clean,
     /// The inode was taken for clean, when so much of it was dirty; before it is known whether pages with journalled data are dirty still.
     Tagged(InodeDirty),
     /// Flushing a log with journalled data.
@@ -79,7 +81,7 @@ impl Path for SyncState {
             _ => return None,
         };
         let judged = part.inode.log().is_some();
-        let at = if judged { At::Begin } else { At::Run(WriteAndWait::new(part.all_folios())) };
+        let at = if judged { At::Begin } else { At::Run(WriteAndWait::do_writepages(part.all_folios())) };
         Some(SyncState { call, at })
     }
 
@@ -90,7 +92,7 @@ impl Path for SyncState {
                 drop(inode.lock_map(Op::new("sync")).await);
                 let all = 0..inode.sb.geometry.folios();
                 inode.begin_sync(me, all.clone());
-                ControlFlow::Continue(At::Run(WriteAndWait::new(all)))
+                ControlFlow::Continue(At::Run(WriteAndWait::do_writepages(all)))
             }
             At::Run(inner) => match flush::write_and_wait(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(At::Run(inner)),
@@ -107,6 +109,7 @@ impl Path for SyncState {
                 inode.ordered_del();
                 ControlFlow::Continue(At::Return)
             }
+            At::Clean => ControlFlow::Continue(At::Tagged(inode.begin_writing(me).await)),
             At::Tagged(was) => {
                 keep_pages_dirty(inode).await;
                 let flushes = was != InodeDirty::Clean || inode.sb.config.fs.sync_fs() != SyncFs::Nothing;
@@ -115,7 +118,10 @@ impl Path for SyncState {
             }
             At::Journal(inner) => match jdata::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(At::Journal(inner)),
-                ControlFlow::Break(()) => ControlFlow::Continue(At::Return),
+                ControlFlow::Break(()) => {
+                    inode.end_writing(me);
+                    ControlFlow::Continue(At::Return)
+                }
             },
             At::LogForce(upto) => {
                 log_force(inode, upto).await;
@@ -148,8 +154,8 @@ async fn waited<B: Backend>(inode: &Inode<B>, me: ActorId, call: Call) -> Contro
     }
     let (config, judged) = (&inode.sb.config, inode.log().is_some());
     let jdata = config.fs.hooks() == Hooks::Jdata;
-    if judged && inode.merges_transactions() {
-        let written = if jdata { At::Tagged(inode.mark_clean()) } else { write_inode(inode) };
+    if judged && inode.merges_transactions() || inode.keeps_state() {
+        let written = if jdata || inode.sets_data_mode { At::Clean } else { write_inode(inode) };
         return ControlFlow::Continue(written);
     }
     let forces = judged && !jdata || config.defers_freed() && (!jdata || inode.sets_data_mode);

@@ -38,6 +38,7 @@ use crate::words::value::Value;
 use crate::words::writeback_design::IoendRecord;
 use crate::writeback::batch::{Next, Tag};
 use crate::writeback::io::{SyncMode, end_mapping, start_piece, start_writeback, sum};
+use crate::writeback::jdata::JdataState;
 use crate::writeback::map::{Added, LookedUp, add_blocks};
 use crate::writeback::pass::{Pass, Pieces, run_behind};
 
@@ -46,6 +47,8 @@ use crate::writeback::pass::{Pass, Pieces, run_behind};
 pub enum WritebackState {
     /// Before anything is looked at.
     Begin(SyncMode, Range<FolioIndex>),
+    /// The same, of who does not ask first whether anything is tagged.
+    DoWritepages(Range<FolioIndex>),
     /// Before the next folio.
     Next(Pass),
     /// Before a dirty folio is locked.
@@ -118,13 +121,19 @@ pub enum WritebackState {
     /// Before ioends are submitted.
     Submit(Pass, Vec<Ioend>),
     /// Data that is journalled goes another way.
-    Jdata(jdata::JdataState),
+    Jdata(JdataState),
 }
 
 impl WritebackState {
     /// A pass over `folios`.
     pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
         WritebackState::Begin(mode, folios)
+    }
+
+    /// A pass for integrity by who calls `do_writepages` (mm/page-writeback.c, 6.1 to 7.3), where [`WritebackState::new`] is
+    /// `filemap_fdatawrite_range`: with journalled data it flushes the log, also where no folio is tagged.
+    pub fn do_writepages(folios: Range<FolioIndex>) -> Self {
+        WritebackState::DoWritepages(folios)
     }
 }
 
@@ -136,11 +145,12 @@ pub async fn step<B: Backend>(
 ) -> ControlFlow<(), WritebackState> {
     match state {
         WritebackState::Begin(mode, folios) => {
-            ControlFlow::Continue(if inode.load_hooks().await == Hooks::Jdata {
-                WritebackState::Jdata(jdata::JdataState::new(mode, folios))
-            } else {
-                WritebackState::Next(Pass::new(&inode.sb.config.design, mode, folios))
-            })
+            let journal = JdataState::fdatawrite(mode, folios.clone());
+            ControlFlow::Continue(begin(inode, mode, folios, journal).await)
+        }
+        WritebackState::DoWritepages(folios) => {
+            let journal = JdataState::do_writepages(folios.clone());
+            ControlFlow::Continue(begin(inode, SyncMode::Integrity, folios, journal).await)
         }
         WritebackState::Jdata(inner) => match jdata::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(WritebackState::Jdata(inner)),
@@ -190,6 +200,20 @@ pub async fn step<B: Backend>(
             submit(inode, ioend).await;
             ControlFlow::Continue(WritebackState::Submit(pass, full))
         }
+    }
+}
+
+/// A pass begins, which is `journal` where data are journalled.
+async fn begin<B: Backend>(
+    inode: &Inode<B>,
+    mode: SyncMode,
+    folios: Range<FolioIndex>,
+    journal: JdataState,
+) -> WritebackState {
+    if inode.load_hooks().await == Hooks::Jdata {
+        WritebackState::Jdata(journal)
+    } else {
+        WritebackState::Next(Pass::new(&inode.sb.config.design, mode, folios))
     }
 }
 

@@ -135,7 +135,8 @@ fn punch_stuffed(size: Cell, cells: &Range<Cell>) -> Plan {
 }
 
 /// `do_gfs2_set_flags` (fs/gfs2/file.c, 6.1 to 7.3), of FS_JOURNAL_DATA_FL. The page cache is dropped under the glock, without
-/// invalidate_lock. Left out: the ordered data that this flush of the log writes, which are written next anyway; and an error of that
+/// invalidate_lock. Journalled data that are in no log yet go with it, if nothing is tagged (`filemap_fdatawrite`): only a file whose data
+/// are to be journalled has the log flushed first. Left out: the ordered data that this flush of the log writes, which are written next anyway; and an error of that
 /// writeback, with which the flag stays as it is.
 pub(super) fn do_gfs2_set_flags<B: Backend>(inode: &Inode<B>, hooks: Hooks) -> Plan {
     let mut jobs = Vec::new();

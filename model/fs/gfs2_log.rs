@@ -12,8 +12,8 @@
 
 use stalemap_facade::{ActorId, Backend, Op};
 
+use crate::state::i_state::InodeDirty;
 use crate::state::inode::Inode;
-use crate::state::log::InodeDirty;
 use crate::state::mapping::{Iomap, IomapType};
 
 fn is_judged<B: Backend>(inode: &Inode<B>) -> bool {

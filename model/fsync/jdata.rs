@@ -1,23 +1,28 @@
-//! fsync(2) of journalled data where a crash is judged (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3).
+//! fsync(2) of data that are journalled, or may be, where a crash is judged or a file changes its kind (`gfs2_fsync`,
+//! fs/gfs2/file.c, 6.1 to 7.3).
 //!
 //! The data are written if any folio is tagged (`filemap_fdatawrite_range`, mm/filemap.c), and the log is flushed with them. Then the inode
-//! is written if anything of it was dirty when the call began, its pages too. That is `__writeback_single_inode` (fs/fs-writeback.c): it
-//! writes the data once more and flushes the log, whatever is tagged; takes the inode for clean; and if more than pages was dirty,
-//! `gfs2_write_inode` flushes the log again. Who finds nothing tagged and nothing dirty flushes no log: what has changed behind the
-//! flush of somebody who is just writing the inode is on no disk then.
+//! is written if anything of it was dirty when the call began, its pages too. That is `__writeback_single_inode` (fs/fs-writeback.c), for
+//! `sync_inode_metadata`, which allows it no page (`nr_to_write` is 0): `do_writepages` returns at once, and flushes no log either. It waits,
+//! takes the inode for clean, and if more than pages was dirty, `gfs2_write_inode` flushes the log. Behind that the data are written once
+//! more, if any folio is tagged (`file_write_and_wait`), and the log is flushed if something of the inode is in the AIL (`gfs2_ail_flush`).
 //!
-//! Left out: that two tasks do not write an inode at the same time (I_SYNC); what else is written behind that
-//! (`file_write_and_wait`), which the log has already; and the error that who writes the inode is told.
+//! So who finds nothing tagged and nothing dirty flushes no log: what has changed behind the flush of somebody who is just writing the
+//! inode is on no disk then. Nor does who finds pages alone dirty, and none of them tagged: they are pinned in a transaction.
+//!
+//! Left out: the error that who writes the inode is told, or who writes the data once more; and that I_SYNC is held from the wait on.
 
 use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Backend, Lock, Op};
 
+use crate::state::i_state::InodeDirty;
 use crate::state::inode::Inode;
-use crate::state::log::InodeDirty;
 use crate::words::geometry::FolioIndex;
-use crate::writeback::io;
+use crate::words::personality::Hooks;
+use crate::writeback::io::{self, SyncMode};
 use crate::writeback::jdata::{self, JdataState};
+use crate::writeback::{self, WritebackState};
 
 /// Where it stands, with the folios to wait for in the end.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -25,20 +30,30 @@ pub enum JdataFsync {
     /// Writing what is tagged.
     Fdatawrite {
         /// Where that stands.
-        inner: JdataState,
+        inner: WritebackState,
         /// The folios.
         folios: Range<FolioIndex>,
         /// What of the inode has it written.
         wanted: Wanted,
     },
-    /// Writing all data of the inode, and with them the log.
-    Writepages(JdataState, Range<FolioIndex>),
     /// Before waiting for the next of all folios, which is left.
     WaitAll(Range<FolioIndex>, Range<FolioIndex>),
-    /// The inode was taken for clean, when so much of it was dirty; before it is known whether pages of it are dirty still.
+    /// Before the inode is taken for clean.
+    Begin(Range<FolioIndex>),
+    /// It is, when so much of it was dirty; before it is known whether pages of it are dirty still.
     Clean(InodeDirty, Range<FolioIndex>),
     /// Writing the inode: flushing the log.
     WriteInode(JdataState, Range<FolioIndex>),
+    /// The inode is written; before it is known whether its data are journalled now.
+    IsJdata(Range<FolioIndex>),
+    /// Writing what is tagged by then.
+    FileWrite(WritebackState, Range<FolioIndex>),
+    /// Before waiting for the next of all folios once more.
+    FileWait(Range<FolioIndex>, Range<FolioIndex>),
+    /// Before it is known whether something of the inode is in the AIL.
+    AilFlush(Range<FolioIndex>),
+    /// It is: flushing the log.
+    LogFlush(JdataState, Range<FolioIndex>),
 }
 
 /// What follows when the data are on their way.
@@ -54,8 +69,12 @@ impl JdataFsync {
     /// Before anything is written, of an inode of which at least so much has to be dirty that it is written.
     pub(super) fn new<B: Backend>(inode: &Inode<B>, least: InodeDirty, folios: Range<FolioIndex>) -> Self {
         let wanted = if inode.must_flush_log(least) { Wanted::WriteInode } else { Wanted::Nothing };
-        JdataFsync::Fdatawrite { inner: JdataState::fdatawrite(folios.clone()), folios, wanted }
+        JdataFsync::Fdatawrite { inner: fdatawrite(folios.clone()), folios, wanted }
     }
+}
+
+fn fdatawrite(folios: Range<FolioIndex>) -> WritebackState {
+    WritebackState::new(SyncMode::Integrity, folios)
 }
 
 /// One step. It ends with the folios to wait for.
@@ -66,39 +85,66 @@ pub(super) async fn step<B: Backend>(
 ) -> ControlFlow<Range<FolioIndex>, JdataFsync> {
     let all = || 0..inode.sb.geometry.folios();
     ControlFlow::Continue(match state {
-        JdataFsync::Fdatawrite { inner, folios, wanted } => match jdata::step(inode, me, inner).await {
+        JdataFsync::Fdatawrite { inner, folios, wanted } => match writeback::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => JdataFsync::Fdatawrite { inner, folios, wanted },
             ControlFlow::Break(()) => match wanted {
-                Wanted::WriteInode => {
-                    JdataFsync::Writepages(JdataState::new(io::SyncMode::Integrity, all()), folios)
-                }
+                Wanted::WriteInode => JdataFsync::WaitAll(all(), folios),
                 Wanted::Nothing => return ControlFlow::Break(folios),
             },
         },
-        JdataFsync::Writepages(inner, folios) => match jdata::step(inode, me, inner).await {
-            ControlFlow::Continue(inner) => JdataFsync::Writepages(inner, folios),
-            ControlFlow::Break(()) => JdataFsync::WaitAll(all(), folios),
+        JdataFsync::FileWrite(inner, folios) => match writeback::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => JdataFsync::FileWrite(inner, folios),
+            ControlFlow::Break(()) => JdataFsync::FileWait(all(), folios),
         },
-        JdataFsync::WaitAll(mut left, folios) => {
-            if let Some(index) = left.next() {
-                io::wait(inode, index).await;
-                JdataFsync::WaitAll(left, folios)
-            } else {
-                JdataFsync::Clean(inode.mark_clean(), folios)
-            }
+        JdataFsync::FileWait(mut left, folios) => {
+            let Some(index) = left.next() else { return ControlFlow::Continue(JdataFsync::AilFlush(folios)) };
+            io::wait(inode, index).await;
+            JdataFsync::FileWait(left, folios)
         }
+        JdataFsync::AilFlush(folios) => {
+            if !inode.revoke_ail().await {
+                return ControlFlow::Break(folios);
+            }
+            JdataFsync::LogFlush(JdataState::log_flush(), folios)
+        }
+        JdataFsync::LogFlush(inner, folios) => match jdata::step(inode, me, inner).await {
+            ControlFlow::Continue(inner) => JdataFsync::LogFlush(inner, folios),
+            ControlFlow::Break(()) => return ControlFlow::Break(folios),
+        },
+        state => sync_inode_metadata(inode, me, state).await,
+    })
+}
+
+/// The inode is written, if anybody has to write it.
+async fn sync_inode_metadata<B: Backend>(inode: &Inode<B>, me: ActorId, state: JdataFsync) -> JdataFsync {
+    match state {
+        JdataFsync::WaitAll(mut left, folios) => {
+            let Some(index) = left.next() else { return JdataFsync::Begin(folios) };
+            io::wait(inode, index).await;
+            JdataFsync::WaitAll(left, folios)
+        }
+        JdataFsync::Begin(folios) => JdataFsync::Clean(inode.begin_writing(me).await, folios),
         JdataFsync::Clean(was, folios) => {
             keep_pages_dirty(inode).await;
             if was == InodeDirty::Clean {
-                return ControlFlow::Break(folios);
+                JdataFsync::IsJdata(folios)
+            } else {
+                JdataFsync::WriteInode(JdataState::log_flush(), folios)
             }
-            JdataFsync::WriteInode(JdataState::log_flush(), folios)
         }
         JdataFsync::WriteInode(inner, folios) => match jdata::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => JdataFsync::WriteInode(inner, folios),
-            ControlFlow::Break(()) => return ControlFlow::Break(folios),
+            ControlFlow::Break(()) => {
+                inode.end_writing(me);
+                JdataFsync::IsJdata(folios)
+            }
         },
-    })
+        JdataFsync::IsJdata(folios) if inode.load_hooks().await == Hooks::Jdata => {
+            JdataFsync::FileWrite(fdatawrite(0..inode.sb.geometry.folios()), folios)
+        }
+        JdataFsync::IsJdata(folios) => JdataFsync::AilFlush(folios),
+        other => other,
+    }
 }
 
 /// An inode that was just taken for clean has dirty pages still, if a folio is tagged (`mapping_tagged`), which is looked at here folio by

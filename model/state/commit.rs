@@ -8,12 +8,13 @@ use stalemap_facade::{ActorId, Backend, Leaf, Lock};
 use crate::judge::crash::torn;
 use crate::judge::properties;
 use crate::state::device::contents;
+use crate::state::i_state::InodeDirty;
 use crate::state::inode::Inode;
-use crate::state::log::{Cached, Image, InodeDirty, Log, durable, flush, recoverable};
+use crate::state::log::{Cached, Image, Log, durable, flush, recoverable};
 use crate::state::superblock::SuperBlock;
 use crate::words::extent::{Extent, ExtentMap, Phys};
 use crate::words::geometry::{Cell, FolioIndex};
-use crate::words::personality::{Allocate, DeviceCache, FsyncLog, Hooks, LogOrdered};
+use crate::words::personality::{Allocate, DeviceCache, Hooks, LogOrdered};
 use crate::words::value::{Value, WriteId};
 
 impl<B: Backend> Inode<B> {
@@ -101,49 +102,12 @@ impl<B: Backend> Inode<B> {
         }
     }
 
-    /// `__mark_inode_dirty`, where fsync(2) asks for it. The time of every write is taken to be another one.
-    pub fn mark_dirty(&self, what: InodeDirty) {
-        if let Some(log) = self.log().filter(|_| self.fsync_asks())
-            && log.read(|log| log.inode < what)
-        {
-            log.update(|log| log.inode = what);
-        }
-    }
-
     /// The size that was logged last is not the present one.
     pub fn mark_dirty_if_resized(&self) {
         let size = self.i_size_peek();
         if self.log().is_some_and(|log| log.read(|log| log.latest().size != size)) {
             self.mark_dirty(InodeDirty::Datasync);
         }
-    }
-
-    /// The same of its pages, which an fsync asks for where data are journalled.
-    pub fn mark_pages_dirty(&self) {
-        let journals = self.sb.config.fs.hooks() == Hooks::Jdata && !self.sets_data_mode;
-        if let Some(log) = self.log().filter(|_| journals && self.fsync_asks())
-            && log.read(|log| !log.pages_dirty)
-        {
-            log.update(|log| log.pages_dirty = true);
-        }
-    }
-
-    /// Whether fsync(2) has to write the log if `least` of the inode, or a page, has to be dirty for that.
-    pub fn must_flush_log(&self, least: InodeDirty) -> bool {
-        let is_dirty = |log: &Log| log.inode >= least || log.pages_dirty;
-        !self.fsync_asks() || self.log().is_some_and(|log| log.read(is_dirty))
-    }
-
-    /// `__writeback_single_inode` is about to write the inode, which is clean from here on. Returns what was dirty, beside pages.
-    pub fn mark_clean(&self) -> InodeDirty {
-        let Some(log) = self.log().filter(|_| self.fsync_asks()) else { return InodeDirty::Datasync };
-        let was = log.read(|log| log.inode);
-        log.update(|log| (log.inode, log.pages_dirty) = (InodeDirty::Clean, false));
-        was
-    }
-
-    fn fsync_asks(&self) -> bool {
-        self.merges_transactions() && self.sb.config.fs.fsync_log() == FsyncLog::IfDirty
     }
 
     /// Whether what is dirty is written before the log is flushed next.
@@ -171,6 +135,7 @@ impl<B: Backend> Inode<B> {
     /// `log_write_header`: all transactions since the last flush are in the log, with the data that belong to them. What
     /// was in it for blocks that have been written in their places is not any more.
     pub fn log_write(&self) {
+        self.dinode_written(self.log().is_some_and(|log| log.read(|log| log.place() > 0)));
         let Some(log) = self.log() else { return };
         let cached = self.cached();
         log.update(|log| {

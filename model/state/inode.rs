@@ -14,6 +14,7 @@ use crate::state::event::{Expense, Given, KernelEvent, LockKind, MapChange, Spen
 use crate::state::folio::{Folio, FolioId};
 use crate::state::glock::Holders;
 use crate::state::handover::{Handover, LinkedLock};
+use crate::state::i_state::{self, InodeState};
 use crate::state::layouts::Layouts;
 use crate::state::log::Log;
 use crate::state::mapping::Iomap;
@@ -78,6 +79,10 @@ pub struct Inode<B: Backend> {
     pub wb_error: B::Atomic,
     /// I_DIRTY_PAGES of inode->i_state, where somebody asks for it.
     pub(super) i_dirty_pages: Option<B::Atomic>,
+    /// What of the inode is dirty, where fsync(2) asks for it.
+    pub(super) i_state: Option<B::Leaf<InodeState>>,
+    /// I_SYNC of it: who is writing the inode, where an fsync waits for that.
+    pub(super) i_sync: Option<B::Lock<Option<ActorId>>>,
     /// inode->i_size, in cells.
     pub i_size: B::Atomic,
     /// inode->i_dio_count. Changed under i_rwsem, or to where it was before.
@@ -139,6 +144,7 @@ impl<B: Backend> Inode<B> {
         // A folio that was removed lives on while an actor refers to it, and each refers to one at most.
         let folio_locks =
             || (0..=actors).map(|_| handover("folio_lock", Link::FolioLock, Link::FolioUnlock)).collect();
+        let by_folio = |name, by, from| (0..geometry.folios()).map(|_| handover(name, by, from)).collect();
         let ilock = handover("ilock", Link::IlockLock, Link::IlockUnlock);
         let semaphore = |name, link, traced, kind| {
             let semaphore = RwSemaphore::new(backend, name, orderings, link).of_file(backend, number, kind);
@@ -166,6 +172,8 @@ impl<B: Backend> Inode<B> {
             wb_error: backend.atomic("wb_error", WbError::None.number()),
             i_dirty_pages: (sb.config.unshares(number) && fs.unshare_cancels() == UnshareCancels::IfIdle)
                 .then(|| backend.atomic("I_DIRTY_PAGES", 0)),
+            i_state: i_state::i_state(backend, &sb.config, sb.config.sets_data_mode(number)),
+            i_sync: i_state::i_sync(backend, &sb.config, sb.config.sets_data_mode(number)),
             i_size: backend.atomic("i_size", u64::from(size)),
             i_dio_count: backend.lock("i_dio_count", 0),
             layouts: sb.config.hands_out(number).then(|| backend.lock("layouts", Layouts::default())),
@@ -177,10 +185,8 @@ impl<B: Backend> Inode<B> {
             contents: Contents::new(backend, if weak { geometry.folios() } else { 0 }),
             xa_lock: backend.view("xa_lock"),
             folio_locks: (0..geometry.folios()).map(|_| folio_locks()).collect(),
-            tlb: (0..geometry.folios()).map(|_| handover("tlb", Link::TlbFlush, Link::TlbFlush)).collect(),
-            writeback: (0..geometry.folios())
-                .map(|_| handover("writeback", Link::WritebackWait, Link::WritebackClear))
-                .collect(),
+            tlb: by_folio("tlb", Link::TlbFlush, Link::TlbFlush),
+            writeback: by_folio("writeback", Link::WritebackWait, Link::WritebackClear),
             oracle,
             retries,
             passes_blocks: sb.config.passes_blocks(number),

@@ -70,17 +70,6 @@ impl Image {
     }
 }
 
-/// What of an inode is dirty (`i_state`), as far as fsync(2) asks.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum InodeDirty {
-    /// Nothing.
-    Clean,
-    /// Its times (`I_DIRTY_SYNC`).
-    Times,
-    /// What the data cannot be found without (`I_DIRTY_DATASYNC`).
-    Datasync,
-}
-
 /// The transactions of a file that a crash may or may not leave: the first one is forced out. On gfs2 they are
 /// written all at once, when the log is flushed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -88,10 +77,6 @@ pub struct Log {
     pub(crate) images: Vec<Image>,
     /// Whether the file's dirty data are submitted before the log is written (`gfs2_ordered_add_inode`).
     pub(crate) ordered: bool,
-    /// What has changed in the inode since it was written last.
-    pub(crate) inode: InodeDirty,
-    /// Whether pages of it are taken for dirty (`I_DIRTY_PAGES`), where an fsync asks for that: of journalled data.
-    pub(crate) pages_dirty: bool,
     /// What one transaction has of a write, in order: a crash leaves all of it or nothing.
     pub(crate) transactions: Vec<(WriteId, Range<Cell>)>,
     /// What device blocks held before, where nothing flushes the device.
@@ -108,8 +93,6 @@ impl Log {
         Log {
             images,
             ordered: false,
-            inode: InodeDirty::Clean,
-            pages_dirty: false,
             transactions: Vec::new(),
             superseded: BTreeSet::new(),
             checkpointed: BTreeSet::new(),

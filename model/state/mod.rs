@@ -20,6 +20,7 @@ pub mod folio;
 pub mod glock;
 pub mod handover;
 pub mod hold;
+pub mod i_state;
 pub mod inode;
 pub mod ioend;
 pub mod layouts;

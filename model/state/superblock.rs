@@ -308,6 +308,11 @@ impl<B: Backend> SuperBlock<B> {
         me.checked_sub(1).filter(|actor| *actor < self.config.actors.len())
     }
 
+    /// Whether an actor is the epilogue.
+    pub fn is_umount(&self, me: ActorId) -> bool {
+        me > self.config.actors.len() && self.config_actor(me).is_none()
+    }
+
     /// Whether the device may fail what an actor submits.
     pub fn may_fail(&self, me: ActorId) -> bool {
         self.config.fs.io_errors() && self.config_actor(me).is_some()

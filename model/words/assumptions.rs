@@ -113,8 +113,8 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "log-flush-asked",
-        "the log, with which freed blocks come back where a crash is judged, and on gfs2 always, is written for who asks for it, and not now and then",
-        "gfs2_logd (fs/gfs2/log.c), xfs_log_worker (fs/xfs/xfs_log.c)",
+        "the log of gfs2, with which freed blocks come back, is flushed for who asks for it, and not now and then",
+        "gfs2_logd (fs/gfs2/log.c)",
         &["punch_hole"],
     ),
     assume(

@@ -46,6 +46,11 @@ impl WriteAndWait {
     pub fn new(folios: Range<FolioIndex>) -> Self {
         WriteAndWait::Write(Box::new(WritebackState::new(SyncMode::Integrity, folios.clone())), folios)
     }
+
+    /// The same, of who does not ask first whether anything is tagged.
+    pub fn do_writepages(folios: Range<FolioIndex>) -> Self {
+        WriteAndWait::Write(Box::new(WritebackState::do_writepages(folios.clone())), folios)
+    }
 }
 
 /// One step of a flush. It ends with EIO, which is said, or all is well.

@@ -5,8 +5,8 @@
 //! XFS and zonefs have no `->write_inode`, and that of ext4 does nothing when nobody waits. `gfs2_write_inode` (fs/gfs2/super.c, 6.1 to
 //! 7.3) flushes the log where the data are journalled, and else only takes the file off the list of ordered data.
 //!
-//! Left out: that it stops after so many pages; and where no crash is judged, all that follows the data, but for the flush of a log with
-//! journalled data, which is made there in any case.
+//! Left out: that it stops after so many pages, and comes later to an inode that somebody is writing (I_SYNC); and where no crash is judged
+//! and no file changes its kind, all that follows the data, but for the flush of a log with journalled data, which is made there in any case.
 
 use std::ops::ControlFlow;
 
@@ -14,8 +14,8 @@ use stalemap_facade::{ActorId, Backend, Op};
 
 use crate::fsync::jdata::keep_pages_dirty;
 use crate::path::{Part, Path, Stepped};
+use crate::state::i_state::InodeDirty;
 use crate::state::inode::Inode;
-use crate::state::log::InodeDirty;
 use crate::state::world::World;
 use crate::words::command::Command;
 use crate::words::personality::Hooks;
@@ -32,6 +32,8 @@ pub enum FlusherState {
     Clean,
     /// It is, when so much of it was dirty; before it is known whether pages with journalled data are dirty still.
     Tagged(InodeDirty),
+    /// It is, before it is known whether the data are journalled now.
+    WriteInode,
     /// It is, before the file leaves the list of ordered data.
     OrderedDel,
     /// Flushing a log with journalled data.
@@ -53,17 +55,22 @@ impl Path for FlusherState {
                 ControlFlow::Break(()) => written(inode).await,
             },
             FlusherState::Clean => {
-                drop(inode.lock_map(Op::new("__writeback_single_inode")).await);
-                let was = inode.mark_clean();
-                if inode.hooks() == Hooks::Jdata {
+                let was = inode.begin_writing(me).await;
+                if inode.sets_data_mode || inode.hooks() == Hooks::Jdata {
                     return ControlFlow::Continue(FlusherState::Tagged(was));
                 }
                 was_clean(was).map_or(ControlFlow::Continue(FlusherState::OrderedDel), ControlFlow::Break)
             }
             FlusherState::Tagged(was) => {
                 keep_pages_dirty(inode).await;
-                let flush = FlusherState::LogFlush(JdataState::log_flush());
-                was_clean(was).map_or(ControlFlow::Continue(flush), ControlFlow::Break)
+                was_clean(was).map_or(ControlFlow::Continue(FlusherState::WriteInode), ControlFlow::Break)
+            }
+            FlusherState::WriteInode if inode.load_hooks().await == Hooks::Jdata => {
+                ControlFlow::Continue(FlusherState::LogFlush(JdataState::log_flush()))
+            }
+            FlusherState::WriteInode => {
+                inode.end_writing(me);
+                ControlFlow::Break(())
             }
             FlusherState::OrderedDel => {
                 drop(inode.lock_map(Op::new("gfs2_ordered_del_inode")).await);
@@ -72,7 +79,10 @@ impl Path for FlusherState {
             }
             FlusherState::LogFlush(inner) => match jdata::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => ControlFlow::Continue(FlusherState::LogFlush(inner)),
-                ControlFlow::Break(()) => ControlFlow::Break(()),
+                ControlFlow::Break(()) => {
+                    inode.end_writing(me);
+                    ControlFlow::Break(())
+                }
             },
         }
     }
@@ -85,7 +95,7 @@ fn was_clean(was: InodeDirty) -> Option<()> {
 
 /// What comes behind the data.
 async fn written<B: Backend>(inode: &Inode<B>) -> Stepped<FlusherState> {
-    if inode.log().is_some() && inode.merges_transactions() {
+    if inode.log().is_some() && inode.merges_transactions() || inode.keeps_state() {
         ControlFlow::Continue(FlusherState::Clean)
     } else if inode.load_hooks().await == Hooks::Jdata {
         ControlFlow::Continue(FlusherState::LogFlush(JdataState::log_flush()))

@@ -64,6 +64,8 @@ pub enum JdataState {
         /// What is still to be submitted.
         ioends: Vec<Ioend>,
     },
+    /// Nothing of the range was tagged; before it is known whether the next folio is, if it lies outside of the range.
+    Tagged(Pass, FolioIndex),
     /// The log is being flushed: before the buffers of the next folio are unpinned. After that the pass begins anew.
     Unpin(Pass, FolioIndex),
 }
@@ -73,7 +75,7 @@ pub enum JdataState {
 pub enum Again {
     /// The log is flushed, which makes what it pinned dirty, and the range is gone over again.
     AfterFlush,
-    /// Likewise if anything is tagged.
+    /// Likewise if anything of the file is tagged (`mapping_tagged`).
     IfTagged,
     /// Nothing.
     No,
@@ -88,22 +90,23 @@ impl Pass {
 }
 
 impl JdataState {
-    /// A pass over `folios`.
-    pub fn new(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
-        let again = if mode == SyncMode::Integrity { Again::AfterFlush } else { Again::No };
+    /// `filemap_fdatawrite_wbc` (mm/filemap.c, 6.1 and 6.12; `filemap_writeback`, 7.3): a pass over `folios`, and one for integrity does
+    /// nothing if no folio of the file is tagged.
+    pub fn fdatawrite(mode: SyncMode, folios: Range<FolioIndex>) -> Self {
+        let again = if mode == SyncMode::Integrity { Again::IfTagged } else { Again::No };
         let first = folios.start;
         JdataState::Next(Pass { mode, folios, again }, first)
     }
 
-    /// `filemap_fdatawrite_range`: a pass over `folios` if any is tagged, where the kernel asks that of all.
-    pub fn fdatawrite(folios: Range<FolioIndex>) -> Self {
+    /// A pass for integrity by who does not ask for tags.
+    pub fn do_writepages(folios: Range<FolioIndex>) -> Self {
         let first = folios.start;
-        JdataState::Next(Pass { mode: SyncMode::Integrity, folios, again: Again::IfTagged }, first)
+        JdataState::Next(Pass { mode: SyncMode::Integrity, folios, again: Again::AfterFlush }, first)
     }
 
     /// A flush of the log alone.
     pub fn log_flush() -> Self {
-        JdataState::new(SyncMode::Integrity, 0..0)
+        JdataState::do_writepages(0..0)
     }
 }
 
@@ -114,16 +117,8 @@ pub async fn step<B: Backend>(
     state: JdataState,
 ) -> ControlFlow<(), JdataState> {
     ControlFlow::Continue(match state {
+        JdataState::Next(pass, next) if next >= pass.folios.end => return pass_over(inode, me, pass).await,
         JdataState::Next(pass, next) => {
-            if next >= pass.folios.end {
-                if pass.again != Again::AfterFlush {
-                    return ControlFlow::Break(());
-                }
-                inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
-                inode.log_write();
-                inode.sb.release_freed();
-                return ControlFlow::Continue(JdataState::Unpin(Pass { again: Again::No, ..pass }, 0));
-            }
             let mut slot = inode.page(next).lock(Op::on("writeback_get_folio", u32::from(next))).await;
             let Some((id, true)) = slot.current().map(|(id, folio)| (id, folio.tagged)) else {
                 return ControlFlow::Continue(JdataState::Next(pass, next + 1));
@@ -131,6 +126,7 @@ pub async fn step<B: Backend>(
             slot.folio_mut(id).refs |= 1 << me;
             JdataState::Folio(pass.tagged(), FolioRef { index: next, id })
         }
+        JdataState::Tagged(pass, next) => return mapping_tagged(inode, pass, next).await,
         JdataState::Folio(pass, folio) => match clean(inode, me, pass.mode, folio).await {
             None => JdataState::Next(pass, folio.index + 1),
             Some(slot) if inode.size_changes => {
@@ -178,6 +174,40 @@ pub async fn step<B: Backend>(
             JdataState::Next(pass, first)
         }
     })
+}
+
+/// All folios of the range were looked at: what is pinned is in the log next, if anything was found.
+async fn pass_over<B: Backend>(inode: &Inode<B>, me: ActorId, pass: Pass) -> ControlFlow<(), JdataState> {
+    match pass.again {
+        Again::AfterFlush => {
+            inode.sb.log_flush_lock.down_write(Op::new("gfs2_log_flush"), me).await;
+            inode.log_write();
+            inode.sb.release_freed();
+            ControlFlow::Continue(JdataState::Unpin(Pass { again: Again::No, ..pass }, 0))
+        }
+        Again::IfTagged => ControlFlow::Continue(JdataState::Tagged(pass, 0)),
+        Again::No => ControlFlow::Break(()),
+    }
+}
+
+/// `mapping_tagged`, which asks for the whole file, as far as the pass has not: one folio an operation.
+async fn mapping_tagged<B: Backend>(
+    inode: &Inode<B>,
+    pass: Pass,
+    next: FolioIndex,
+) -> ControlFlow<(), JdataState> {
+    if next >= inode.sb.geometry.folios() {
+        return ControlFlow::Break(());
+    }
+    if pass.folios.contains(&next) {
+        return ControlFlow::Continue(JdataState::Tagged(pass, next + 1));
+    }
+    let slot = inode.page(next).lock(Op::on("mapping_tagged", u32::from(next))).await;
+    if slot.current().is_some_and(|(_, folio)| folio.tagged) {
+        let end = pass.folios.end;
+        return ControlFlow::Continue(JdataState::Next(pass.tagged(), end));
+    }
+    ControlFlow::Continue(JdataState::Tagged(pass, next + 1))
 }
 
 /// `gfs2_write_jdata_pagevec`: begins a transaction, locks the folio, and clears its dirty flag. What was stored through a
@@ -315,7 +345,13 @@ fn recover<B: Backend>(inode: &Inode<B>, block: FileBlock) {
 async fn unpin<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
     let mut slot = inode.page(index).lock(Op::on("gfs2_unpin", u32::from(index))).await;
     let Some(folio) = slot.current_mut() else { return };
-    let Some(buffers) = folio.buffers.as_mut().filter(|buffers| buffers.joined != 0) else { return };
+    let Some(buffers) = &mut folio.buffers else { return };
+    if buffers.joined | buffers.dirty & buffers.logged != 0 {
+        inode.data_written();
+    }
+    if buffers.joined == 0 {
+        return;
+    }
     buffers.dirty |= buffers.joined;
     buffers.logged |= buffers.joined;
     buffers.joined = 0;

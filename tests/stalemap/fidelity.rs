@@ -19,8 +19,8 @@ const MAKERS: [&str; 3] = ["Op::new", "Op::on", "Extend { name:"];
 /// Names that are no literals, and come from one, and in which files: file systems' names, the glock's modes, another operation,
 /// the job that [`MAKERS`] has last, and that job's declaration.
 const HANDED_ON: [(&str, &str); 6] = [
-    (".rs", "config.fs.names."),
-    (".rs", "fs.names."),
+    (".rs", "config.fs.names()."),
+    (".rs", "fs.names()."),
     ("fs/glock.rs", "mode.name()"),
     ("state/validity/counter.rs", "op.name"),
     ("fallocate.rs", "name)"),

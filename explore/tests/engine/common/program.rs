@@ -444,7 +444,7 @@ fn silently<B: Backend>(
         Statement::Maximum(counter, register) => {
             world.backend.maximum(counter, r[register] as u32);
         }
-        Statement::Spend(item) => world.backend.account(|| Spent(item)),
+        Statement::Spend(item) => world.backend.account(|| Some(Spent(item))),
         Statement::Cut(test, bound) if test.holds(r) => {
             world.backend.cut(bound);
         }
