@@ -21,6 +21,7 @@ pub mod glock;
 pub mod handover;
 pub mod hold;
 pub mod i_state;
+pub mod i_state_changes;
 pub mod inode;
 pub mod ioend;
 pub mod layouts;
