@@ -8,6 +8,8 @@
 //!
 //! There are several such arrays, each for the fingerprints that begin with certain bits: only one of them is copied at a time.
 
+use prefetch_index::prefetch_index;
+
 use crate::actors::ActorSet;
 
 pub(crate) mod sorted;
@@ -33,6 +35,9 @@ const FEWEST: usize = 8;
 /// Places that lie together. An array gets more of these, and none of them is moved or given back: what an allocator does not
 /// give on at once would be as much again.
 const CHUNK: usize = 1 << 12;
+
+/// How far behind its home a state mostly is at the most.
+const MOSTLY_WITHIN: usize = 3;
 
 /// The states visited.
 pub(crate) struct VisitedSet {
@@ -182,14 +187,15 @@ impl Part {
         found.map_err(|index| self.put(index, stored | u128::from(sleep)))
     }
 
-    /// Looks at the homes of some fingerprints, one after the other without waiting for any: then they are in the caches.
+    /// Has the home of a fingerprint brought into the caches, with the place where a search for it ends mostly, and waits for
+    /// neither.
     #[inline]
-    pub(crate) fn fetch(&self, fingerprints: impl Iterator<Item = u128>) {
-        if self.homes == 0 {
-            return;
+    pub(crate) fn fetch(&self, fingerprint: u128) {
+        let home = self.home(stored(fingerprint));
+        if let Some(chunk) = self.chunks.get(home / CHUNK) {
+            prefetch_index(chunk, home % CHUNK);
+            prefetch_index(chunk, home % CHUNK + MOSTLY_WITHIN);
         }
-        let homes = fingerprints.map(|fingerprint| self.place(self.home(fingerprint)));
-        std::hint::black_box(homes.fold(0, |all, place| all ^ place));
     }
 
     /// Notes that a state was come to, and how often. Whether it is a new one.

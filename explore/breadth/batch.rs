@@ -232,17 +232,19 @@ pub(super) fn enter(
     let arrivals: usize = expanded.iter().map(Expanded::arrivals).sum();
     share(threads.min(1 + arrivals / FEW), work, |(number, (part, next))| {
         for expanded in expanded {
-            for group in expanded.arrivals[number].chunks(GROUP) {
-                part.fetch(group.iter().map(Arrival::print));
-                for arrival in group {
-                    if arrive(part, arrival.print()) {
-                        arrival.go(known, level, expanded, next);
-                    }
+            let arrivals = &expanded.arrivals[number];
+            arrivals.iter().take(AHEAD).for_each(|arrival| part.fetch(arrival.print()));
+            for (at, arrival) in arrivals.iter().enumerate() {
+                if let Some(later) = arrivals.get(at + AHEAD) {
+                    part.fetch(later.print());
+                }
+                if arrive(part, arrival.print()) {
+                    arrival.go(known, level, expanded, next);
                 }
             }
         }
     });
 }
 
-/// Arrivals of which the places are fetched together.
-const GROUP: usize = 16;
+/// How many arrivals before it is needed the place of one is fetched.
+const AHEAD: usize = 32;
