@@ -88,16 +88,17 @@ impl Part {
     #[inline]
     fn look(&self, stored: u128) -> Result<usize, usize> {
         let mut index = self.home(stored);
-        while index < self.places {
-            let place = self.place(index);
-            let known = place & STORED;
-            if known == stored && place != EMPTY {
-                return Ok(index);
+        // The first one that is not less, or empty: an empty place is no fingerprint less one.
+        let ends = |place: u128| place.wrapping_sub(1) >= stored - 1;
+        while let Some(behind) = self.chunks.get(index / CHUNK).and_then(|chunk| chunk.get(index % CHUNK..)) {
+            match behind.iter().position(|place| ends(*place)) {
+                None if behind.is_empty() => break,
+                None => index += behind.len(),
+                Some(after) => {
+                    let is_known = behind[after] & STORED == stored;
+                    return if is_known { Ok(index + after) } else { Err(index + after) };
+                }
             }
-            if known > stored || place == EMPTY {
-                break;
-            }
-            index += 1;
         }
         Err(index)
     }
@@ -111,17 +112,19 @@ impl Part {
     }
 
     /// Puts a state where [`Part::look`] has said, and moves what is greater and in the way. There is room.
-    fn put(&mut self, index: usize, place: u128) {
-        let mut gap = index;
-        while self.place(gap) != EMPTY {
-            gap += 1;
-        }
-        while gap > index {
-            self.set(gap, self.place(gap - 1));
-            gap -= 1;
-        }
-        self.set(index, place);
+    #[inline]
+    fn put(&mut self, index: usize, mut place: u128) {
         self.states += 1;
+        let mut from = index % CHUNK;
+        for chunk in &mut self.chunks[index / CHUNK..] {
+            for moved in &mut chunk[from..] {
+                std::mem::swap(moved, &mut place);
+                if place == EMPTY {
+                    return;
+                }
+            }
+            from = 0;
+        }
     }
 
     /// Whether one more state could take a place that is too many, or the last one.
