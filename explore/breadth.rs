@@ -26,6 +26,7 @@ use crate::weight::live;
 
 mod acyclic;
 mod batch;
+mod by_values;
 mod checkpoint;
 mod effect;
 mod known;

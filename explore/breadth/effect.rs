@@ -66,9 +66,8 @@ pub(super) struct Effect {
 
 /// Where an effect was learned: what it depends on, and who makes it.
 pub(super) struct Origin {
-    /// The set of columns that it depends on, and where their numbers are.
+    /// The set of columns that it depends on.
     pub(super) set: Index,
-    pub(super) from: usize,
     pub(super) actor: u8,
     /// The column of its actor, and where that stands.
     pub(super) stands: (Column, Number),
@@ -82,15 +81,4 @@ const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 pub(super) fn hash_of_violated(violated: u64) -> u64 {
     let mixed = violated.wrapping_mul(ODD);
     mixed ^ mixed >> 32
-}
-
-/// The hash of some columns with their numbers, by the sum of what each gives to it: none waits for another one.
-#[inline]
-pub(super) fn hash(set: Index, numbers: impl Iterator<Item = (Column, Number)>) -> u64 {
-    let share = |(column, number): (Column, Number)| {
-        let mixed = (u64::from(column) << Number::BITS | u64::from(number)).wrapping_add(1).wrapping_mul(ODD);
-        (mixed ^ mixed >> 29).wrapping_mul(ODD)
-    };
-    let sum = numbers.map(share).fold(u64::from(set), u64::wrapping_add).wrapping_mul(ODD);
-    sum ^ sum >> 32
 }

@@ -8,7 +8,8 @@
 use hashbrown::HashTable;
 use stalemap_facade::{ActorId, Bound};
 
-use super::effect::{Column, Columns, Effect, EffectId, Index, Number, Origin, hash, hash_of_violated};
+use super::by_values::ByValues;
+use super::effect::{Column, Columns, Effect, EffectId, Index, Number, Origin, hash_of_violated};
 use crate::memory::Outcome;
 
 /// What a transition begins with: where its actor stands, and the outcome.
@@ -49,8 +50,10 @@ pub(super) enum Waiting {
 /// A standing of an actor.
 struct Stands {
     waiting: Waiting,
-    /// The beginnings by outcome; first of all that of [`Outcome::FIRST`].
-    beginnings: Vec<Index>,
+    /// The beginning of [`Outcome::FIRST`].
+    first: Index,
+    /// Those of other outcomes.
+    others: Vec<Index>,
 }
 
 /// An actor that can move.
@@ -72,9 +75,7 @@ pub(super) struct Known {
     effects: Vec<Effect>,
     /// By effect; apart, because a search does not ask for it.
     origins: Vec<Origin>,
-    by_values: HashTable<EffectId>,
-    /// The numbers in the columns that effects depend on.
-    values: Vec<Number>,
+    by_values: ByValues,
     writes: Vec<(Column, Number)>,
     /// The column of the violated properties; by number, these and their share of a fingerprint.
     violated_column: usize,
@@ -92,8 +93,7 @@ impl Known {
             sets: Vec::new(),
             effects: Vec::new(),
             origins: Vec::new(),
-            by_values: HashTable::new(),
-            values: Vec::new(),
+            by_values: ByValues::new(),
             writes: Vec::new(),
             violated_column,
             violated: Vec::new(),
@@ -135,10 +135,7 @@ impl Known {
         match self.gate(mover, state) {
             Gate::Unknown => Err(Unknown),
             Gate::Shut => Ok(None),
-            Gate::Open => {
-                let beginning = self.first(mover, state).ok_or(Unknown)?;
-                self.effect(beginning, state).ok_or(Unknown).map(Some)
-            }
+            Gate::Open => self.effect(self.first(mover, state), state).ok_or(Unknown).map(Some),
         }
     }
 
@@ -189,29 +186,31 @@ impl Known {
 
     /// The beginning of the first outcome.
     #[inline]
-    pub(super) fn first(&self, mover: usize, state: &[Number]) -> Option<Index> {
-        self.stands(mover, state).beginnings.first().copied()
+    pub(super) fn first(&self, mover: usize, state: &[Number]) -> Index {
+        self.stands(mover, state).first
     }
 
     /// A new standing of a mover; its number is the next one.
     pub(super) fn add_standing(&mut self, mover: usize, waiting: Waiting) {
-        self.movers[mover].stands.push(Stands { waiting, beginnings: Vec::new() });
-        let number = self.movers[mover].stands.len() - 1;
-        self.beginning(mover, number, Outcome::FIRST);
+        let first = self.add_beginning(Outcome::FIRST);
+        self.movers[mover].stands.push(Stands { waiting, first, others: Vec::new() });
     }
 
     /// The beginning of an outcome of a standing; a new one if need be.
     fn beginning(&mut self, mover: usize, standing: usize, outcome: Outcome) -> Index {
-        let stands = &mut self.movers[mover].stands[standing];
-        let known =
-            stands.beginnings.iter().find(|known| self.beginnings[**known as usize].outcome == outcome);
-        if let Some(known) = known {
-            return *known;
+        let stands = &self.movers[mover].stands[standing];
+        let mut all = [stands.first].into_iter().chain(stands.others.iter().copied());
+        if let Some(known) = all.find(|known| self.outcome(*known) == outcome) {
+            return known;
         }
-        let index = self.beginnings.len() as Index;
-        self.beginnings.push(Beginning { outcome, sets: Vec::new() });
-        stands.beginnings.push(index);
+        let index = self.add_beginning(outcome);
+        self.movers[mover].stands[standing].others.push(index);
         index
+    }
+
+    fn add_beginning(&mut self, outcome: Outcome) -> Index {
+        self.beginnings.push(Beginning { outcome, sets: Vec::new() });
+        self.beginnings.len() as Index - 1
     }
 
     pub(super) fn outcome(&self, beginning: Index) -> Outcome {
@@ -226,16 +225,7 @@ impl Known {
 
     #[inline]
     fn effect_of(&self, set: Index, state: &[Number]) -> Option<EffectId> {
-        let columns = &*self.sets[set as usize];
-        let here = || columns.iter().map(|column| (*column, state[usize::from(*column)]));
-        let is = |effect: &EffectId| {
-            let origin = &self.origins[effect.place()];
-            origin.set == set
-                && here()
-                    .map(|(_, number)| number)
-                    .eq(self.values[origin.from..][..columns.len()].iter().copied())
-        };
-        self.by_values.find(hash(set, here()), is).copied()
+        self.by_values.find(set, &self.sets[set as usize], state)
     }
 
     /// Keeps an effect that was found in this state.
@@ -259,20 +249,13 @@ impl Known {
         let depends = Columns::of(touched.iter().copied().chain([column]).chain(waits));
         let changes = Columns::of(writes.iter().map(|(column, _)| *column));
         let effect = EffectId::at(self.effects.len())?;
-        let (from, write) = (self.values.len(), self.writes.len() as u32);
-        self.values.extend(touched.iter().map(|column| state[usize::from(*column)]));
+        let write = self.writes.len() as u32;
         self.writes.extend(writes);
         let writes = write..self.writes.len() as u32;
         self.effects.push(Effect { delta, depends, changes, writes, violated, cut, next });
         let outcome = self.outcome(beginning);
-        self.origins.push(Origin { set, from, actor, stands, outcome });
-        let (sets, origins, values) = (&self.sets, &self.origins, &self.values);
-        let hash_of = |effect: &EffectId| {
-            let origin = &origins[effect.place()];
-            let columns = sets[origin.set as usize].iter().copied();
-            hash(origin.set, columns.zip(values[origin.from..].iter().copied()))
-        };
-        self.by_values.insert_unique(hash_of(&effect), effect, hash_of);
+        self.origins.push(Origin { set, actor, stands, outcome });
+        self.by_values.enter(effect, set, touched, state);
         Some(effect)
     }
 
@@ -318,7 +301,7 @@ impl Known {
     /// The columns that an effect depends on, with the numbers that it finds there.
     pub(super) fn meets(&self, effect: EffectId) -> impl Iterator<Item = (Column, Number)> {
         let origin = &self.origins[effect.place()];
-        let touched = self.sets[origin.set as usize].iter().zip(&self.values[origin.from..]);
+        let touched = self.sets[origin.set as usize].iter().zip(self.by_values.numbers(effect));
         touched.map(|(column, number)| (*column, *number)).chain([origin.stands])
     }
 
@@ -406,14 +389,12 @@ impl Known {
 
     /// Bytes taken.
     pub(super) fn bytes(&self) -> u64 {
-        let effects = self.effects.capacity() * (size_of::<Effect>() + size_of::<Origin>())
-            + self.by_values.allocation_size();
-        let values = self.values.capacity() * size_of::<Number>()
-            + self.writes.capacity() * size_of::<(Column, Number)>();
+        let effects = self.effects.capacity() * (size_of::<Effect>() + size_of::<Origin>());
+        let writes = self.writes.capacity() * size_of::<(Column, Number)>();
         let violated =
             self.violated.capacity() * size_of::<(u64, u128)>() + self.by_violated.allocation_size();
         let standings: usize = self.movers.iter().map(|mover| mover.stands.len()).sum();
         let beginnings = (self.beginnings.len() + self.sets.len() + standings) * 96;
-        (effects + values + violated + beginnings) as u64
+        (effects + writes + violated + beginnings) as u64 + self.by_values.bytes()
     }
 }

@@ -194,7 +194,7 @@ impl<State: Clone> Numbering<State> {
             if self.known.gate(mover, row) != Gate::Open {
                 continue;
             }
-            let mut next = self.known.first(mover, row);
+            let mut next = Some(self.known.first(mover, row));
             while let Some(beginning) = next {
                 let effect = match self.known.effect(beginning, row) {
                     Some(effect) => effect,
