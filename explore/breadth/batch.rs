@@ -145,12 +145,11 @@ impl Expanded {
         }
         let print = states.print(state);
         for effect in &*effects {
-            let found = known.get(*effect);
-            if let Some(bound) = found.cut {
+            if let Some(bound) = known.finds(*effect).cut {
                 self.cuts.push(bound);
                 continue;
             }
-            let print = known.print_after(row, print, found);
+            let print = known.print_after(row, print, *effect);
             let (high, low, from) = ((print >> 64) as u64, print as u64, state as u32);
             self.arrivals[part_of(print)].push(Arrival { high, low, from, effect: *effect });
         }

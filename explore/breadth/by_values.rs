@@ -37,7 +37,10 @@ impl ByValues {
     pub(super) fn find(&self, set: Index, columns: &[Column], state: &[Number]) -> Option<EffectId> {
         let (first, rest) = columns.split_at(columns.len().min(HEAD));
         let here = |column: &Column| state[usize::from(*column)];
-        let head = packed(first.iter().map(here));
+        let mut head = 0;
+        for column in first {
+            head = packed(head, here(column));
+        }
         let is = |entry: &Entry| {
             entry.head == head
                 && entry.set == set
@@ -51,7 +54,8 @@ impl ByValues {
         self.numbers.extend(columns.iter().map(|column| state[usize::from(*column)]));
         self.ends.push(self.numbers.len());
         let numbers = self.numbers(effect);
-        let entry = Entry { head: packed(numbers.iter().copied().take(HEAD)), set, effect };
+        let head = numbers.iter().take(HEAD).fold(0, |head, number| packed(head, *number));
+        let entry = Entry { head, set, effect };
         let (numbers, ends) = (&self.numbers, &self.ends);
         let hash_of = |entry: &Entry| {
             let rest = rest_of(numbers_of(numbers, ends, entry.effect));
@@ -87,10 +91,10 @@ fn rest_of(numbers: &[Number]) -> &[Number] {
     numbers.get(HEAD..).unwrap_or_default()
 }
 
-/// At most [`HEAD`] numbers in one. How many there are is known by the set.
+/// A number more, of at most [`HEAD`] in one word. How many there are is known by the set.
 #[inline]
-fn packed(numbers: impl Iterator<Item = Number>) -> u64 {
-    numbers.fold(0, |all, number| all << Number::BITS | u64::from(number))
+fn packed(head: u64, number: Number) -> u64 {
+    head << Number::BITS | u64::from(number)
 }
 
 #[inline]
@@ -100,8 +104,11 @@ fn hash(set: Index, head: u64, rest: impl Iterator<Item = Number>) -> u64 {
         let product = u128::from(all) * u128::from(ODD);
         product as u64 ^ (product >> 64) as u64
     };
-    let first = mixed(head ^ u64::from(set).wrapping_mul(ODD));
-    rest.fold(first, |all, number| mixed(all ^ u64::from(number)))
+    let mut all = mixed(head ^ u64::from(set).wrapping_mul(ODD));
+    for number in rest {
+        all = mixed(all ^ u64::from(number));
+    }
+    all
 }
 
 #[cfg(test)]

@@ -47,21 +47,39 @@ impl Columns {
     }
 }
 
-/// What a transition does.
+/// What is asked of a transition whenever it is made. There are thousands, and they are met in no order: so that the caches have
+/// most of them, it is little.
 pub(super) struct Effect {
     /// What it adds to the fingerprint.
     pub(super) delta: u128,
-    /// The columns that it depends on, and that whether it can be made depends on.
-    pub(super) depends: Columns,
-    /// The columns that it writes, and where these are.
-    pub(super) changes: Columns,
-    pub(super) writes: Range<u32>,
+    /// What is to be tried after it.
+    pub(super) next: Option<Index>,
+    /// The place of what it finds; the first one is nothing.
+    pub(super) finds: u32,
+}
+
+/// What a transition finds.
+#[derive(Clone, Copy)]
+pub(super) struct Finds {
     /// The properties that it finds violated.
     pub(super) violated: u64,
     /// The bound that it runs into.
     pub(super) cut: Option<Bound>,
-    /// What is to be tried after it.
-    pub(super) next: Option<Index>,
+}
+
+impl Finds {
+    pub(super) const NOTHING: Finds = Finds { violated: 0, cut: None };
+
+    pub(super) fn is_nothing(self) -> bool {
+        self.violated == 0 && self.cut.is_none()
+    }
+}
+
+/// What a transition changes in a state.
+pub(super) struct Changes {
+    /// The columns that it writes, and where these are.
+    pub(super) columns: Columns,
+    pub(super) writes: Range<u32>,
 }
 
 /// Where an effect was learned: what it depends on, and who makes it.

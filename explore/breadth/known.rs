@@ -9,7 +9,9 @@ use hashbrown::HashTable;
 use stalemap_facade::{ActorId, Bound};
 
 use super::by_values::ByValues;
-use super::effect::{Column, Columns, Effect, EffectId, Index, Number, Origin, hash_of_violated};
+use super::effect::{
+    Changes, Column, Columns, Effect, EffectId, Finds, Index, Number, Origin, hash_of_violated,
+};
 use crate::memory::Outcome;
 
 /// What a transition begins with: where its actor stands, and the outcome.
@@ -73,7 +75,12 @@ pub(super) struct Known {
     beginnings: Vec<Beginning>,
     sets: Vec<Box<[Column]>>,
     effects: Vec<Effect>,
-    /// By effect; apart, because a search does not ask for it.
+    finds: Vec<Finds>,
+    /// By effect, the columns that it depends on, and that whether it can be made depends on.
+    depends: Vec<Columns>,
+    /// By effect.
+    changes: Vec<Changes>,
+    /// By effect; a search does not ask for it.
     origins: Vec<Origin>,
     by_values: ByValues,
     writes: Vec<(Column, Number)>,
@@ -92,6 +99,9 @@ impl Known {
             beginnings: Vec::new(),
             sets: Vec::new(),
             effects: Vec::new(),
+            finds: vec![Finds::NOTHING],
+            depends: Vec::new(),
+            changes: Vec::new(),
             origins: Vec::new(),
             by_values: ByValues::new(),
             writes: Vec::new(),
@@ -117,12 +127,12 @@ impl Known {
             }
             let mut next = *first;
             while let Some(effect) = next {
-                let found = self.get(effect);
-                if found.violated != 0 && self.violated_after(state, found).is_none() {
+                let Effect { next: beginning, finds, .. } = self.effects[effect.place()];
+                if finds != 0 && self.violated_after(state, finds).is_none() {
                     return Err(Unknown);
                 }
                 into.push(effect);
-                let after = found.next.map(|beginning| self.effect(beginning, state).ok_or(Unknown));
+                let after = beginning.map(|beginning| self.effect(beginning, state).ok_or(Unknown));
                 next = after.transpose()?;
             }
         }
@@ -146,8 +156,8 @@ impl Known {
         effect: EffectId,
         firsts: &'f [Option<EffectId>],
     ) -> impl Iterator<Item = Option<EffectId>> + 'f {
-        let changes = self.get(effect).changes;
-        firsts.iter().map(move |first| first.filter(|first| !self.get(*first).depends.meet(changes)))
+        let changes = self.changes[effect.place()].columns;
+        firsts.iter().map(move |first| first.filter(|first| !self.depends[first.place()].meet(changes)))
     }
 
     /// How many can move.
@@ -246,13 +256,14 @@ impl Known {
             Waiting::For(column, _) => Some(column),
             Waiting::Nothing | Waiting::Finished => None,
         };
-        let depends = Columns::of(touched.iter().copied().chain([column]).chain(waits));
-        let changes = Columns::of(writes.iter().map(|(column, _)| *column));
+        self.depends.push(Columns::of(touched.iter().copied().chain([column]).chain(waits)));
+        let columns = Columns::of(writes.iter().map(|(column, _)| *column));
         let effect = EffectId::at(self.effects.len())?;
         let write = self.writes.len() as u32;
         self.writes.extend(writes);
-        let writes = write..self.writes.len() as u32;
-        self.effects.push(Effect { delta, depends, changes, writes, violated, cut, next });
+        self.changes.push(Changes { columns, writes: write..self.writes.len() as u32 });
+        let finds = self.place_of(Finds { violated, cut });
+        self.effects.push(Effect { delta, next, finds });
         let outcome = self.outcome(beginning);
         self.origins.push(Origin { set, actor, stands, outcome });
         self.by_values.enter(effect, set, touched, state);
@@ -271,9 +282,19 @@ impl Known {
         set
     }
 
+    /// Where it is kept that this is found.
+    fn place_of(&mut self, finds: Finds) -> u32 {
+        if finds.is_nothing() {
+            return 0;
+        }
+        self.finds.push(finds);
+        self.finds.len() as u32 - 1
+    }
+
+    /// What an effect finds.
     #[inline]
-    pub(super) fn get(&self, effect: EffectId) -> &Effect {
-        &self.effects[effect.place()]
+    pub(super) fn finds(&self, effect: EffectId) -> Finds {
+        self.finds[self.effects[effect.place()].finds as usize]
     }
 
     /// Who makes the transition, and with which outcome.
@@ -284,18 +305,18 @@ impl Known {
 
     /// What is to be tried after an effect.
     pub(super) fn next(&self, effect: EffectId) -> Option<Index> {
-        self.get(effect).next
+        self.effects[effect.place()].next
     }
 
     /// All effects that lead to a state.
     pub(super) fn all(&self) -> impl Iterator<Item = EffectId> {
         let all = (0..self.effects.len()).filter_map(EffectId::at);
-        all.filter(|effect| self.get(*effect).cut.is_none())
+        all.filter(|effect| self.finds(*effect).cut.is_none())
     }
 
     /// The bounds that effects run into.
     pub(super) fn cuts(&self) -> impl Iterator<Item = Bound> {
-        self.effects.iter().filter_map(|effect| effect.cut)
+        self.finds.iter().filter_map(|finds| finds.cut)
     }
 
     /// The columns that an effect depends on, with the numbers that it finds there.
@@ -306,13 +327,14 @@ impl Known {
     }
 
     #[inline]
-    fn writes(&self, effect: &Effect) -> &[(Column, Number)] {
-        &self.writes[effect.writes.start as usize..effect.writes.end as usize]
+    fn writes(&self, effect: EffectId) -> &[(Column, Number)] {
+        let writes = &self.changes[effect.place()].writes;
+        &self.writes[writes.start as usize..writes.end as usize]
     }
 
     /// The columns that an effect writes, with the numbers before and after it.
     pub(super) fn moves(&self, effect: EffectId) -> impl Iterator<Item = (Column, Number, Number)> {
-        self.writes(self.get(effect)).iter().filter_map(move |(column, after)| {
+        self.writes(effect).iter().filter_map(move |(column, after)| {
             // What is written is touched.
             let before = self.meets(effect).find(|(met, _)| met == column)?;
             Some((*column, before.1, *after))
@@ -352,34 +374,39 @@ impl Known {
         Some(number)
     }
 
-    /// The number of the violated properties after an effect, and what the fingerprint gets by it.
-    #[inline]
-    fn violated_after(&self, state: &[Number], effect: &Effect) -> Option<(Number, u128)> {
+    /// The number of the violated properties after an effect that finds what is in this place, and what the fingerprint gets by
+    /// it.
+    fn violated_after(&self, state: &[Number], finds: u32) -> Option<(Number, u128)> {
         let before = state[self.violated_column];
-        if effect.violated == 0 {
-            return Some((before, 0));
-        }
+        let found = self.finds[finds as usize].violated;
         let (violated, share) = self.violated[usize::from(before)];
-        if effect.violated & !violated == 0 {
+        if found & !violated == 0 {
             return Some((before, 0));
         }
-        let after = violated | effect.violated;
+        let after = violated | found;
         let number = self.number_of_violated(after)?;
         Some((number, self.violated[usize::from(number)].1.wrapping_sub(share)))
     }
 
     /// The fingerprint after an effect of [`Known::effects_from`].
     #[inline]
-    pub(super) fn print_after(&self, state: &[Number], print: u128, effect: &Effect) -> u128 {
-        let share = self.violated_after(state, effect).map_or(0, |(_, share)| share);
-        print.wrapping_add(effect.delta).wrapping_add(share)
+    pub(super) fn print_after(&self, state: &[Number], print: u128, effect: EffectId) -> u128 {
+        let Effect { delta, finds, .. } = self.effects[effect.place()];
+        let after = print.wrapping_add(delta);
+        if finds == 0 {
+            return after;
+        }
+        let share = self.violated_after(state, finds).map_or(0, |(_, share)| share);
+        after.wrapping_add(share)
     }
 
     /// Applies an effect to a state.
     #[inline]
     pub(super) fn apply(&self, effect: EffectId, state: &mut [Number]) {
-        let effect = self.get(effect);
-        if let Some((violated, _)) = self.violated_after(state, effect) {
+        let finds = self.effects[effect.place()].finds;
+        if finds != 0
+            && let Some((violated, _)) = self.violated_after(state, finds)
+        {
             state[self.violated_column] = violated;
         }
         for (column, number) in self.writes(effect) {
@@ -389,7 +416,8 @@ impl Known {
 
     /// Bytes taken.
     pub(super) fn bytes(&self) -> u64 {
-        let effects = self.effects.capacity() * (size_of::<Effect>() + size_of::<Origin>());
+        let each = size_of::<Effect>() + size_of::<Columns>() + size_of::<Changes>() + size_of::<Origin>();
+        let effects = self.effects.capacity() * each + self.finds.capacity() * size_of::<Finds>();
         let writes = self.writes.capacity() * size_of::<(Column, Number)>();
         let violated =
             self.violated.capacity() * size_of::<(u64, u128)>() + self.by_violated.allocation_size();

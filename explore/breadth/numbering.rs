@@ -201,7 +201,7 @@ impl<State: Clone> Numbering<State> {
                     None => self.make(machine, mover, beginning, row)?,
                 };
                 // The properties that are violated after it are to be known, too.
-                let violated = self.known.violated_in(row) | self.known.get(effect).violated;
+                let violated = self.known.violated_in(row) | self.known.finds(effect).violated;
                 self.violated(machine, violated)?;
                 next = self.known.next(effect);
             }

@@ -80,7 +80,7 @@ impl<S: System> Breadth<'_, '_, S> {
                     continue;
                 }
                 for effect in &effects {
-                    let found = self.numbering.known.get(*effect);
+                    let found = self.numbering.known.finds(*effect);
                     if found.cut.is_some() {
                         let violated = found.violated;
                         self.note(&mut ways, &mut wanted, violated, &search, state, Some(*effect))?;
@@ -135,7 +135,7 @@ impl Ways {
     /// Enters the state that an effect leads to from a state of the level.
     fn go(&mut self, known: &Known, state: usize, effect: EffectId) {
         let row = self.level.row(state);
-        let print = known.print_after(row, self.level.print(state), known.get(effect));
+        let print = known.print_after(row, self.level.print(state), effect);
         if self.visited.find(print).is_none() {
             self.visited.enter(print, 0);
             self.links.push(((self.first + state) as u32, Some(effect)));
