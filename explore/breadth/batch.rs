@@ -47,10 +47,10 @@ impl Arrival {
 
     /// Enters the state into the next level.
     #[inline]
-    fn go(&self, known: &Known, level: &[States], expanded: &Expanded, next: &mut States) {
+    fn go(&self, known: &Known, states: &States, expanded: &Expanded, next: &mut States) {
         let from = self.from as usize;
         let firsts = known.firsts_after(self.effect, expanded.firsts(from));
-        let row = next.enter(level[expanded.task.segment].row(from), self.print(), firsts);
+        let row = next.enter(states.row(from), self.print(), firsts);
         known.apply(self.effect, row);
     }
 }
@@ -230,16 +230,21 @@ pub(super) fn enter(
     let work: Vec<_> = parts.iter_mut().zip(next).enumerate().collect();
     let arrivals: usize = expanded.iter().map(Expanded::arrivals).sum();
     share(threads.min(1 + arrivals / FEW), work, |(number, (part, next))| {
+        let mut new = Vec::new();
         for expanded in expanded {
-            let arrivals = &expanded.arrivals[number];
+            let (arrivals, states) = (&expanded.arrivals[number], &level[expanded.task.segment]);
             arrivals.iter().take(AHEAD).for_each(|arrival| part.fetch(arrival.print()));
             for (at, arrival) in arrivals.iter().enumerate() {
                 if let Some(later) = arrivals.get(at + AHEAD) {
                     part.fetch(later.print());
                 }
                 if arrive(part, arrival.print()) {
-                    arrival.go(known, level, expanded, next);
+                    states.fetch(arrival.from as usize);
+                    new.push(*arrival);
                 }
+            }
+            for arrival in new.drain(..) {
+                arrival.go(known, states, expanded, next);
             }
         }
     });

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use prefetch_index::prefetch_index;
+
 use super::effect::{EffectId, Number};
 
 /// Rows of a block.
@@ -116,6 +118,14 @@ impl States {
     #[inline]
     pub(super) fn row(&self, state: usize) -> &[Number] {
         &self.block(state).numbers[state % BLOCK * self.width.numbers..][..self.width.numbers]
+    }
+
+    /// Has a row brought into the caches, and does not wait for it.
+    #[inline]
+    pub(super) fn fetch(&self, state: usize) {
+        let row = self.row(state);
+        prefetch_index(row, 0);
+        prefetch_index(row, row.len() - 1);
     }
 
     /// The rows from this one on.
