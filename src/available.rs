@@ -1,13 +1,19 @@
 //! How much memory a process may take, when nobody says.
 
 use std::fs;
+use std::sync::OnceLock;
 
 /// The limit where the machine does not tell: 2 GiB.
 const FALLBACK: u64 = 2 << 30;
 
 /// Half of the machine's memory, or half of what the control group allows if that is less: the rest is for whoever else
-/// runs there. Linux only; elsewhere, and where nothing can be read, 2 GiB.
+/// runs there. Linux only; elsewhere, and where nothing can be read, 2 GiB. It is read once: every search asks for it.
 pub(crate) fn default_limit() -> u64 {
+    static LIMIT: OnceLock<u64> = OnceLock::new();
+    *LIMIT.get_or_init(read_limit)
+}
+
+fn read_limit() -> u64 {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
     let files = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
     let allowed = files.iter().filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
