@@ -193,9 +193,12 @@ impl Scenario {
     /// The fields of `[fs]` that the file sets and that have another value there, with that value: a kernel has its own, and so may
     /// a design of the file.
     pub fn overruled(&self, implementation: &Implementation) -> Vec<(&'static str, String)> {
-        let file = Implementation { design: implementation.design.clone(), fs: self.fs.clone() };
-        let there = implementation.differences(&file).filter(|(field, ..)| self.fs_fields.contains(*field));
-        there.map(|(field, value, _)| (field, value)).collect()
+        if implementation.fs == self.fs {
+            return Vec::new();
+        }
+        let set = Personality::FIELDS.iter().filter(|field| self.fs_fields.contains(**field));
+        let there = set.map(|field| (*field, implementation.fs.value(field)));
+        there.filter(|(field, value)| *value != self.fs.value(field)).collect()
     }
 
     /// That no kernel has folios of this size, if that is so.
