@@ -30,7 +30,7 @@ const EMPTY: u128 = 0;
 pub(crate) const PARTS: usize = 16;
 
 /// Homes of the smallest array, and places behind the last home.
-const FEWEST: usize = 32;
+const FEWEST: usize = 8;
 
 /// Places that lie together. An array gets more of these, and none of them is moved or given back: what an allocator does not
 /// give on at once would be as much again.

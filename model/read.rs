@@ -223,7 +223,7 @@ fn proceed<B: Backend>(inode: &Inode<B>, me: ActorId, read: Read) -> ControlFlow
         return ControlFlow::Continue(ReadState::Lookup(read));
     }
     let behind = read.end.max(read.cells.start)..read.cells.end;
-    inode.oracle.found_the_end(&inode.sb.geometry, me, &behind);
+    inode.found_the_end(me, behind);
     inode.oracle.end_read(&inode.sb.geometry, me, &read.cells);
     if inode.sb.config.fs.read_takes_i_rwsem() {
         inode.i_rwsem.up_read(me);

@@ -334,12 +334,15 @@ fn finish<B: Backend>(
 ) -> ControlFlow<Found, SeekState> {
     let geometry = &inode.sb.geometry;
     let hole = match (seek.whence, found) {
-        // ENXIO says that there are no data up to the end of the file, wherever that is.
-        (Whence::Data, found) => seek.from..found.unwrap_or(geometry.cells()),
+        (Whence::Data, found) => seek.from..found.unwrap_or(seek.size.max(seek.from)),
         (Whence::Hole, Some(found)) if found < seek.size => found..rest_of_block(inode, seek, found),
         (Whence::Hole, _) => seek.from..seek.from,
     };
     inode.oracle.reported_hole(geometry, me, &hole);
+    if seek.whence == Whence::Data && found.is_none() {
+        // ENXIO.
+        inode.found_the_end(me, hole.end..geometry.cells());
+    }
     inode.oracle.end_read(geometry, me, &(seek.from..geometry.cells()));
     inode.sb.answers.sought(me, found);
     inode.emit(|| {

@@ -88,7 +88,7 @@ impl Path for DirectReadState {
                 // Completions may raise it meanwhile; this is the one look that the read takes at it.
                 read.end = read.end.min(inode.i_size_peek());
                 if read.request.start >= read.end {
-                    inode.oracle.found_the_end(geometry, read.reader.actor, &read.request);
+                    inode.found_the_end(read.reader.actor, read.request.clone());
                     inode.oracle.end_read(geometry, read.reader.actor, &read.request);
                     unlock(inode, me);
                     return ControlFlow::Break(Returned::Success);
@@ -248,8 +248,7 @@ pub async fn complete<B: Backend>(
     if !read.device.is_empty() {
         return ControlFlow::Continue(read);
     }
-    let behind = read.end..read.request.end;
-    inode.oracle.found_the_end(&inode.sb.geometry, read.reader.actor, &behind);
+    inode.found_the_end(read.reader.actor, read.end..read.request.end);
     returned(inode, &read);
     ControlFlow::Break(Returned::Success)
 }

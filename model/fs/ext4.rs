@@ -11,7 +11,8 @@
 
 use crate::fs::xfs;
 use crate::words::personality::{
-    CloneLock, DioLock, FsType, Names, OldSize, Personality, SizeFlush, SyncFs, TruncateDioWait, TruncateFlush, WriteDioWait,
+    CloneLock, DioLock, FsType, Names, OldSize, Personality, SizeFlush, SyncFs, TruncateDioWait,
+    TruncateFlush, WriteDioWait,
 };
 
 /// ext4 with delayed allocation; `allocate = "unwritten"` is ext4 with `nodelalloc`.

@@ -17,7 +17,7 @@ use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::iomap::write_state::Write;
 use crate::judge::properties;
-use crate::state::buffers::Buffers;
+use crate::state::buffers::{Buffers, bits};
 use crate::state::event::{Fill, What};
 use crate::state::folio::{Folio, FolioId, FolioRef};
 use crate::state::inode::Inode;
@@ -26,7 +26,7 @@ use crate::truncate::pagecache_isize_extended;
 use crate::words::design::{Check, FolioLookup, PageDone, PageDoneOnStale};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 
-pub(crate) fn broken<B: Backend>(inode: &Inode<B>, why: impl FnOnce() -> String) {
+fn broken<B: Backend>(inode: &Inode<B>, why: impl FnOnce() -> String) {
     inode.violate(properties::BROKEN_TRANSACTION, why);
 }
 
@@ -46,10 +46,6 @@ pub(crate) fn trans_end<B: Backend>(inode: &Inode<B>, me: ActorId, write: &mut W
     inode.sb.log_flush_lock.up_read(me);
     write.transaction = false;
     inode.audit_crash();
-}
-
-pub(crate) fn bits(blocks: Range<u16>) -> u64 {
-    blocks.fold(0, |set, block| set | 1 << block)
 }
 
 /// `__block_write_begin_int`, before anything is copied: the folio gets buffers, and keeps them, however short the copy is.

@@ -1,5 +1,7 @@
 //! The buffer heads of a folio whose data are journalled (gfs2), and what of them a store through a mapping leaves to writeback.
 
+use std::ops::Range;
+
 /// The buffer heads of a folio whose data is journalled (gfs2): sets of blocks of the folio.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Buffers {
@@ -26,4 +28,9 @@ pub enum Stored {
     Joined,
     /// Not yet: writeback will find it (PG_checked, which it sets itself).
     Unjoined,
+}
+
+/// Blocks of a folio, as a set.
+pub(crate) fn bits(blocks: Range<u16>) -> u64 {
+    blocks.fold(0, |set, block| set | 1 << block)
 }

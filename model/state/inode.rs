@@ -486,6 +486,13 @@ impl<B: Backend> Inode<B> {
         self.sb.backend.account(|| what().map(|what| Spent { file: self.number, what }));
     }
 
+    /// A read or a search has found end of file before these cells. In relaxed memory it may have seen an old size.
+    pub fn found_the_end(&self, reader: ActorId, cells: Range<Cell>) {
+        if self.sb.config.memory == MemoryModel::Sequential {
+            self.oracle.found_the_end(&self.sb.geometry, reader, &cells);
+        }
+    }
+
     /// Reports a change of the extent map.
     pub(super) fn map_changed(&self, change: impl FnOnce() -> MapChange) {
         self.emit(|| What::MapChanged(change()));

@@ -5,8 +5,8 @@ use std::ops::{ControlFlow, Range};
 
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Op};
 
-use crate::iomap::jdata::{bits, broken};
-use crate::state::buffers::{Buffers, Stored};
+use crate::judge::properties;
+use crate::state::buffers::{Buffers, Stored, bits};
 use crate::state::event::{DataEvent, FolioEvent, What};
 use crate::state::folio::{FolioId, FolioRef};
 use crate::state::inode::Inode;
@@ -290,7 +290,9 @@ fn gfs2_write_jdata_folio<B: Backend>(
     buffers.dirty = 0;
     inode.sb.log_flush_lock.up_read(me);
     if past_the_journal != 0 {
-        broken(inode, || format!("folio {index} is written in place before its data is in the journal"));
+        inode.violate(properties::BROKEN_TRANSACTION, || {
+            format!("folio {index} is written in place before its data is in the journal")
+        });
     }
     let written =
         inode.sb.geometry.blocks_of_folio(index).filter(|block| in_place & (1 << (block - first)) != 0);

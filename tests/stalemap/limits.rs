@@ -24,7 +24,7 @@ fn result(arguments: &[&str]) -> Value {
 fn a_shallow_bug_is_found_wherever_the_search_begins() {
     let found = result(&["shallow-bug.toml", "--design", "none", "--limit-states", "200000"]);
     assert_eq!(found["verdict"], "violates");
-    assert_eq!(found["states"], 199_999);
+    assert_eq!(found["states"], 200_000);
     assert_eq!(found["limits_hit"], json!(["states"]));
     assert_eq!(found["few_preemptions"], json!({ "none_up_to": 0, "states": 25181, "found_with": 1 }));
     let least = &found["counterexample"];

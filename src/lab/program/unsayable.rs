@@ -57,7 +57,10 @@ fn faults(list: &[FileCommand]) -> Option<&'static str> {
 
 /// Reclaim leaves a shadow entry, which a search takes for data; what a program drops leaves none.
 fn shadows(calls: &[&FileCommand]) -> Option<&'static str> {
-    let reclaims = |call: &&&FileCommand| matches!(call.command, Command::Extension { .. });
+    let reclaims = |call: &&&FileCommand| {
+        let Command::Extension { .. } = call.command else { return false };
+        true
+    };
     let searched = |reclaimed: &&FileCommand| {
         calls.iter().any(|call| call.file == reclaimed.file && call.command.searches())
     };
