@@ -94,7 +94,7 @@ impl Survivors {
         let inside = current & 1 == 0 || lies == Lies::Inside;
         let outside = if inside && !self.left_outside { 0 } else { OUTSIDE };
         // Behind end of file there are no zeros: who finds some there has a larger file.
-        let zeros = if lies == Lies::Outside { 1 } else { 0 };
+        let zeros = u64::from(lies == Lies::Outside);
         self.syncs.push(Sync { actor, survive: current & !failed & !zeros | outside, failed });
         self.syncs.sort_unstable();
     }

@@ -84,7 +84,7 @@ impl<B: Backend> Inode<B> {
             }
             size..size.max(logged)
         });
-        self.oracle.begin_sync(&self.sb.geometry, me, folios, sizes);
+        self.oracle.begin_sync(&self.sb.geometry, me, folios, sizes.as_ref());
     }
 
     /// `gfs2_ordered_add_inode`: what is dirty is written before the log is flushed next. Data that is journalled is in

@@ -57,13 +57,13 @@ impl<B: Backend> Oracle<B> {
         geometry: &Geometry,
         actor: ActorId,
         folios: Range<FolioIndex>,
-        sizes: Option<Range<Cell>>,
+        sizes: Option<&Range<Cell>>,
     ) {
         let Some(survivors) = &self.survivors else { return };
         for index in folios {
             let mut begun = Vec::new();
             self.cells[usize::from(index)].audit(|histories| {
-                let lies = |(cell, history): (Cell, &History)| match &sizes {
+                let lies = |(cell, history): (Cell, &History)| match sizes {
                     Some(sizes) if history.is_settled() && cell < sizes.start => Lies::Inside,
                     Some(sizes) if history.is_settled() && cell >= sizes.end => Lies::Outside,
                     Some(_) | None => Lies::Anywhere,
