@@ -2,7 +2,7 @@
 //!
 //! What a search finds depends on a field only if a step asked for it, or what made the system ready. So what it finds is found under
 //! every design, on every file system, that gives the same answers. That is no matter of care: the model has no way to a value
-//! but the methods that note it, which [`settable`](crate::words::settings::settable) makes.
+//! but the methods that note it, which `settable` (settings.rs) makes.
 
 use std::fmt;
 use std::sync::Arc;
