@@ -252,7 +252,8 @@ async fn xfs_fs_commit_blocks<B: Backend>(inode: &Inode<B>, me: ActorId, committ
     }
     if let Some(size) = committed.new_size {
         let first = committed.writes.iter().map(|(_, cells)| cells.start).min().unwrap_or(size);
-        inode.oracle.gap(geometry, &(inode.i_size_peek().min(first)..first));
+        // A direct write in flight may have changed it meanwhile: this is for the judge alone.
+        inode.oracle.gap(geometry, &(inode.i_size_newest().min(first)..first));
         inode.i_size.publish(u64::from(size), inode.order(Link::SizeStore));
         map.log_size(size);
         inode.emit(|| What::Size(geometry.byte_at(size)));
