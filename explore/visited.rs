@@ -32,6 +32,10 @@ pub(crate) const PARTS: usize = 16;
 /// Homes of the smallest array, and places behind the last home.
 const FEWEST: usize = 8;
 
+/// Homes from which on the arrays differ in size, so that they are made larger one after the other: all of them just made larger
+/// would be the most that they take for so many states.
+const STAGGERED: usize = 1 << 10;
+
 /// Places that lie together. An array gets more of these, and none of them is moved or given back: what an allocator does not
 /// give on at once would be as much again.
 const CHUNK: usize = 1 << 12;
@@ -55,6 +59,8 @@ pub(crate) struct Place {
 /// Some of the states, sorted.
 #[derive(Default)]
 pub(crate) struct Part {
+    /// Which of the [`PARTS`].
+    number: usize,
     /// Each the stored bits of a fingerprint, and a sleep set; or empty. All chunks have [`CHUNK`] places, but for a first one that is
     /// alone.
     chunks: Vec<Vec<u128>>,
@@ -135,11 +141,14 @@ impl Part {
 
     /// How many homes there are after it has been made larger.
     fn next_homes(&self) -> usize {
-        Self::homes_after(self.homes)
+        self.homes_after(self.homes)
     }
 
-    fn homes_after(homes: usize) -> usize {
-        (homes + homes / 3).max(FEWEST).next_multiple_of(FEWEST)
+    fn homes_after(&self, homes: usize) -> usize {
+        let next = (homes + homes / 3).max(FEWEST);
+        let is_staggered = homes < STAGGERED && STAGGERED <= next;
+        let next = if is_staggered { STAGGERED + STAGGERED * self.number / (3 * PARTS) } else { next };
+        next.next_multiple_of(FEWEST)
     }
 
     /// How many places there are for so many homes.
@@ -281,7 +290,7 @@ fn stored(fingerprint: u128) -> u128 {
 
 impl VisitedSet {
     pub(crate) fn new() -> Self {
-        VisitedSet { parts: std::array::from_fn(|_| Part::default()), bytes: 0 }
+        VisitedSet { parts: std::array::from_fn(|number| Part { number, ..Part::default() }), bytes: 0 }
     }
 
     /// Where a state stands, if it has been entered.
@@ -312,10 +321,11 @@ impl VisitedSet {
         }
     }
 
-    /// Takes the memory that each part may need to become larger while so many states are entered.
+    /// Takes the memory that each part may need to become larger while so many states are come to, of which mostly less than half are
+    /// new. If more are, a part takes what it needs when it needs it.
     pub(crate) fn provide(&mut self, states: [usize; PARTS]) {
         for (part, states) in self.parts.iter_mut().zip(states) {
-            part.provide(states);
+            part.provide(states / 2);
         }
         self.bytes = self.parts.iter().map(Part::bytes).sum();
     }

@@ -96,7 +96,7 @@ impl Part {
     fn homes_of_its_states(&self) -> usize {
         let mut homes = 0;
         while self.states > homes * 13 / 16 {
-            homes = Part::homes_after(homes);
+            homes = self.homes_after(homes);
         }
         homes
     }
