@@ -232,6 +232,23 @@ fn write_schedule(folder: &Path, scenario: &str, of: &str, schedule: &Schedule) 
     Ok(format!("saved {}\n", path.display()))
 }
 
+/// Writes a file that is not there yet: what somebody has written is not lost. A pipe or a device takes what it is given.
+fn write_new(path: &Path, text: &str) -> Result<()> {
+    let written = match fs::metadata(path) {
+        Ok(there) if !there.is_file() => fs::write(path, text),
+        _ => fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())),
+    };
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => taken(path),
+        _ => unwritable(path, &error),
+    })?;
+    Ok(())
+}
+
+fn taken(path: &Path) -> InputError {
+    InputError::Other(format!("{} is there already; name a file that is not, or remove it", path.display()))
+}
+
 /// Looks whether a file can be written, before long work is done for it. One that was not there is not there afterwards.
 fn can_be_written(path: &Path) -> Result<()> {
     let there = fs::metadata(path);

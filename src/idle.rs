@@ -3,6 +3,8 @@
 //! An actor without a step may matter all the same: by what it cuts the file into, by a lock that it waits for, or since what it is
 //! asked to do is judged in every state (`@crash`). So the scenario is run without it.
 
+use std::sync::atomic::AtomicBool;
+
 use stalemap_explore::{EngineError, Limits, Step};
 use stalemap_facade::Property;
 
@@ -14,14 +16,19 @@ use crate::scenario::draft::{Draft, Part};
 use crate::smaller::{Answer, Question};
 
 /// The actors that take no part in the counterexample of an outcome; none if there are none, or if that could not be seen in as many
-/// states as the scenario has with them.
-pub fn of_outcome(scenario: &Scenario, outcome: &Outcome) -> Result<Option<Idle>, EngineError> {
+/// states as the scenario has with them, in so many bytes, before `stop` was set.
+pub fn of_outcome(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    memory: u64,
+    stop: Option<&AtomicBool>,
+) -> Result<Option<Idle>, EngineError> {
     let Some(shown) = outcome.counterexample.as_ref().filter(|_| outcome.engine == Engine::Exhaustive) else {
         return Ok(None);
     };
     let with = outcome.statistics.states;
-    let limits = Limits { states: Some(with), ..Limits::default() };
-    let question = Question { scenario, under: &outcome.design, property: shown.property, limits };
+    let limits = Limits { states: Some(with), memory: Some(memory), ..Limits::default() };
+    let question = Question { scenario, under: &outcome.design, property: shown.property, limits, stop };
     let complete = outcome.limits_hit.is_empty();
     found(scenario, &shown.schedule.steps, shown.property, |source| {
         let (answer, without) = question.explore(source)?;
@@ -37,7 +44,7 @@ pub fn of_schedule(
     property: Property,
     steps: &[Step],
 ) -> Result<Option<Idle>, EngineError> {
-    let question = Question { scenario, under, property, limits: Limits::default() };
+    let question = Question { scenario, under, property, limits: Limits::default(), stop: None };
     found(scenario, steps, property, |source| Ok(question.plays(source, steps)?.then_some(Seen::Played)))
 }
 

@@ -3,7 +3,7 @@
 //! Parts are left out one by one, the large ones first, until none is left that can be: then every single one that remains has been
 //! tried, which is what the certificate says. Two parts that can be left out only together stay both.
 
-use stalemap_explore::{EngineError, Limits, Step};
+use stalemap_explore::{EngineError, LimitHit, Limits, Step};
 use stalemap_facade::Property;
 
 use crate::run::{GivenLimits, Job, Outcome, RunError, Shown, run_all};
@@ -59,8 +59,10 @@ pub struct Minimal {
     pub left_out: Vec<String>,
     /// Commands of which bytes were left out: as they were, and as they are.
     pub shortened: Vec<(String, String)>,
-    /// How large it was.
+    /// How large it was, as far as it was explored.
     pub before: Size,
+    /// What kept its search from exploring all of it.
+    pub stopped_by: Vec<LimitHit>,
     /// How large it is.
     pub after: Size,
     /// What was tried on it.
@@ -77,7 +79,8 @@ pub fn minimise(
 ) -> Result<Option<Minimal>, RunError> {
     let Some(shown) = &outcome.counterexample else { return Ok(None) };
     let given = GivenLimits::default();
-    minimise_within(job, shown, outcome.statistics.states, (limits, given), name)
+    let minimal = minimise_within(job, shown, outcome.statistics.states, (limits, given), name)?;
+    Ok(minimal.map(|minimal| Minimal { stopped_by: outcome.limits_hit.clone(), ..minimal }))
 }
 
 /// The same, of a scenario with so many states of which this counterexample is known; what is left is explored within the same limits.
@@ -101,7 +104,7 @@ fn minimise_within(
 ) -> Result<Option<Minimal>, RunError> {
     let property = shown.property;
     let under = job.implementation.name();
-    let question = Question { scenario: job.scenario, under, property, limits: limits.clone() };
+    let question = Question { scenario: job.scenario, under, property, limits: limits.clone(), stop: None };
     let broken = |error| job.broken(error);
     let Ok(whole) = Draft::new(&job.scenario.source, job.scenario.block) else { return Ok(None) };
     let start = about_one(&question, &whole, &shown.schedule.steps).map_err(broken)?;
@@ -121,6 +124,7 @@ fn minimise_within(
         scenario: job.scenario.name.clone(),
         property,
         before: size(&whole, states),
+        stopped_by: Vec::new(),
         after: size(&draft, found.statistics.states),
         source,
         smaller,

@@ -97,6 +97,8 @@ pub struct Worth {
     pub all: usize,
     /// Those that hold under a base, and so can be violated by a value.
     pub holding: Vec<String>,
+    /// Those of which a limit left open whether they hold under a base.
+    pub open: Vec<String>,
     /// All values.
     pub tried: Vec<Tried>,
     /// Explorations.
@@ -162,7 +164,16 @@ pub fn study(
     let mut worth = Worth { bases: bases.to_vec(), all: scenarios.len(), ..Worth::default() };
     worth.tried = values.iter().map(|value| Tried { setting: value.setting(), ..Tried::default() }).collect();
     for ((scenario, base), came) in jobs.iter().zip(ran) {
-        let Some((came, runs, states)) = came? else { continue };
+        let (came, runs, states) = match came? {
+            Went::Through(came, runs, states) => (came, runs, states),
+            Went::Nowhere => continue,
+            Went::Open => {
+                if worth.open.last() != Some(&scenario.name) {
+                    worth.open.push(scenario.name.clone());
+                }
+                continue;
+            }
+        };
         worth.runs += runs;
         worth.states += states;
         if worth.holding.last() != Some(&scenario.name) {
@@ -197,6 +208,16 @@ impl Tried {
     }
 }
 
+/// How far a scenario went under a base.
+enum Went {
+    /// What became of each value, and how many explorations and states that took.
+    Through(Vec<Came>, u64, u64),
+    /// It does not hold there, or does not run.
+    Nowhere,
+    /// Whether it holds was not decided.
+    Open,
+}
+
 /// The way through one scenario.
 struct Course<'c> {
     scenario: &'c Scenario,
@@ -206,11 +227,11 @@ struct Course<'c> {
 }
 
 impl Course<'_> {
-    /// What becomes of each value, and how many explorations and states that took; `None` if it does not hold under the base.
-    fn run(&self, base: &str, values: &[Value]) -> Result<Option<(Vec<Came>, u64, u64)>, RunError> {
+    /// What becomes of each value where it holds under the base.
+    fn run(&self, base: &str, values: &[Value]) -> Result<Went, RunError> {
         let implementation = self.scenario.implementation(base);
         let fits = |it: &Implementation| self.scenario.refused_by(it).is_none();
-        let Some(implementation) = implementation.filter(fits) else { return Ok(None) };
+        let Some(implementation) = implementation.filter(fits) else { return Ok(Went::Nowhere) };
         let (mut runs, mut states) = (0, 0);
         let mut came_of = |it: &Implementation| -> Result<_, RunError> {
             let (came, seen, kernel) = self.explored(it)?;
@@ -218,7 +239,11 @@ impl Course<'_> {
             states += seen;
             Ok((came, kernel))
         };
-        let (Came::Holds, Some(kernel)) = came_of(&implementation)? else { return Ok(None) };
+        let kernel = match came_of(&implementation)? {
+            (Came::Holds, Some(kernel)) => kernel,
+            (Came::Undecided, _) => return Ok(Went::Open),
+            _ => return Ok(Went::Nowhere),
+        };
         let mut all = Vec::new();
         for value in values {
             all.push(match value.put_into(&implementation) {
@@ -229,7 +254,7 @@ impl Course<'_> {
                 Some(changed) => came_of(&changed)?.0,
             });
         }
-        Ok(Some((all, runs, states)))
+        Ok(Went::Through(all, runs, states))
     }
 
     /// What is found under one implementation, in how many states, and the system that was explored, if it fits.

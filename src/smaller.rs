@@ -3,12 +3,15 @@
 //! First the steps are played that violate it in the larger scenario, as far as they fit; only where that says nothing is everything
 //! explored.
 
-use stalemap_checker::{adapted, explore, replay};
+use std::sync::atomic::AtomicBool;
+
+use stalemap_checker::{adapted, replay};
 use stalemap_explore::{Choice, EngineError, Limits, Options, ReplayError, Step};
 use stalemap_facade::{Property, System};
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::implementation::Implementation;
 
+use crate::attended::explore_until;
 use crate::run::{RunError, kernel};
 use crate::scenario::{Scenario, read};
 
@@ -36,6 +39,8 @@ pub struct Question<'q> {
     pub property: Property,
     /// Limits of each search.
     pub limits: Limits,
+    /// Set when searches are to stop.
+    pub stop: Option<&'q AtomicBool>,
 }
 
 /// The text of a smaller scenario as a scenario, on the memory of the larger one.
@@ -115,7 +120,7 @@ impl Question<'_> {
 
     fn explored(&self, kernel: &Kernel) -> Result<(Answer, Option<u64>), EngineError> {
         let options = Options { limits: self.limits.clone(), ..Options::default() };
-        let found = explore(kernel, &options, &mut |_| ())?;
+        let found = explore_until(self.stop, kernel, &options)?;
         let states = found.is_complete().then_some(found.statistics.states);
         let answer = match (found.violated & self.property.bit() != 0, states) {
             (true, _) => {

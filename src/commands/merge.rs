@@ -14,7 +14,7 @@ use crate::parts::document::Part;
 use crate::parts::fit::{self, Given, fit};
 use crate::parts::identity::{Identity, RunOf, sum_of};
 use crate::parts::{outcome, union};
-use crate::run::{GivenLimits, Outcome};
+use crate::run::{GivenLimits, Outcome, of_searches};
 use crate::scenario::{Scenario, read};
 use crate::times::Times;
 
@@ -49,7 +49,8 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
             verdicts::saved(folder, &outcomes)
         }
     };
-    let mut ran = Ran { scenarios, outcomes, saved, errors };
+    let memory = of_searches(args.limits.limit_memory);
+    let mut ran = Ran { scenarios, outcomes, saved, errors, memory };
     let times = if args.no_times { Times::LeftOut } else { times };
     let showing = Showing { quiet: args.quiet, times, expected: verdicts::noted(args.sarif_expected) };
     match format {

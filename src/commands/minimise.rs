@@ -1,16 +1,13 @@
 //! `check --minimise-scenario FILE`: a scenario made as small as it can be, and written to a file.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use stalemap_explore::Limits;
 
-use super::{Exit, Report, Result, Stop, can_be_written, counterexample, look, under, unwritable, verdicts};
+use super::{Exit, Report, Result, Stop, can_be_written, counterexample, look, taken, under, verdicts, write_new};
 use crate::attended::Attended;
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::engine::Engine;
-use crate::input::InputError;
 use crate::minimise::minimise;
 use crate::report::minimise as report;
 use crate::run::{Job, Outcome, RunError, limits_beside_others};
@@ -54,10 +51,9 @@ pub(super) fn command(args: &CheckArgs, file: &Path) -> Result<Report> {
         return Err(taken(file).into());
     }
     can_be_written(file)?;
-    let Some((job, outcome)) = first_violating(&jobs, args)? else {
-        let names: Vec<&str> = jobs.iter().map(|job| job.implementation.name()).collect();
-        let text = format!("{}: nothing is violated under {}\n", scenario.name, names.join(", "));
-        return Ok(Report::of(text, Exit::Unexpected));
+    let (job, outcome) = match first_violating(&jobs, args)? {
+        First::Of(job, outcome) => (job, *outcome),
+        First::None(outcomes) => return Ok(nothing_to_do(&outcomes)),
     };
     let mut limits: Limits = limits_beside_others(scenario, verdicts::given(&args.run), 1);
     limits.states = limits.states.or(Some((outcome.statistics.states * ROOM).max(LEAST_STATES)));
@@ -76,32 +72,33 @@ pub(super) fn command(args: &CheckArgs, file: &Path) -> Result<Report> {
     Ok(Report::of(results, exit))
 }
 
-/// The first that violates something.
-fn first_violating<'j, 's>(
-    jobs: &'j [Job<'s>],
-    args: &CheckArgs,
-) -> Result<Option<(&'j Job<'s>, Outcome)>, RunError> {
+/// What is to be made smaller.
+enum First<'j, 's> {
+    /// The first that violates something.
+    Of(&'j Job<'s>, Box<Outcome>),
+    /// Nothing does: what they came to.
+    None(Vec<Outcome>),
+}
+
+fn first_violating<'j, 's>(jobs: &'j [Job<'s>], args: &CheckArgs) -> Result<First<'j, 's>, RunError> {
+    let mut outcomes = Vec::new();
     for job in jobs {
         for outcome in verdicts::each(std::slice::from_ref(job), &args.run, Attended::default()) {
             let outcome = outcome?;
             if outcome.counterexample.is_some() {
-                return Ok(Some((job, outcome)));
+                return Ok(First::Of(job, Box::new(outcome)));
             }
+            outcomes.push(outcome);
         }
     }
-    Ok(None)
+    Ok(First::None(outcomes))
 }
 
-/// Writes a file that is not there yet.
-fn write_new(file: &Path, text: &str) -> Result<()> {
-    let written = File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => taken(file),
-        _ => unwritable(file, &error),
-    })?;
-    Ok(())
+/// Nothing is violated, or was found until a limit was reached.
+fn nothing_to_do(outcomes: &[Outcome]) -> Report {
+    let incomplete = outcomes.iter().any(|outcome| !outcome.limits_hit.is_empty());
+    let exit = if incomplete { Exit::Incomplete } else { Exit::Unexpected };
+    let text = format!("{}nothing to make smaller was found\n", verdicts::verdict_lines(outcomes));
+    Report::of(text, exit)
 }
 
-fn taken(file: &Path) -> InputError {
-    InputError::Other(format!("{} is there already; name a file that is not, or remove it", file.display()))
-}

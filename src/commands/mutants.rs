@@ -81,7 +81,8 @@ fn bases(args: &CompareArgs, scenarios: &[Scenario]) -> Result<Vec<String>> {
 /// Of the whole catalogue, 1 where a value that nothing notices has no reason, or one that is noticed has one.
 fn exit(worth: &Worth, reasons: &Reasons, scope: Scope) -> Exit {
     let (without, noticed) = worth.against(reasons);
-    let undecided = worth.tried.iter().any(|tried| tried.undecided > 0 && tried.notices.is_empty());
+    let undecided = !worth.open.is_empty()
+        || worth.tried.iter().any(|tried| tried.undecided > 0 && tried.notices.is_empty());
     if scope == Scope::Catalogue && !(without.is_empty() && noticed.is_empty()) {
         Exit::Unexpected
     } else if undecided {

@@ -76,7 +76,8 @@ pub(super) fn command(of: RunOf, args: &RunArgs, partition: Partition, is_json: 
     if outcomes.iter().any(is_interrupted) {
         return Ok(interrupted(&errors));
     }
-    let mut ran = Ran { scenarios, outcomes, saved: Saved::default(), errors };
+    let memory = of_searches(verdicts::given(args).memory);
+    let mut ran = Ran { scenarios, outcomes, saved: Saved::default(), errors, memory };
     // The reports of `compare` have no use for it, but for the page, which finds out by itself.
     ran.find_idle(|_| of == RunOf::Check)?;
     let results = ran.outcomes.iter().map(|outcome| result(outcome, args)).collect();

@@ -1,13 +1,12 @@
 //! `trace`: what a trace of a real kernel shows.
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use stalemap_trace::{Finder, ReadError, Reader, Which, Window};
 
 use super::trace_file::{block_is_one, open, other};
-use super::{Exit, Report, Result, columns, conform, picture, unwritable};
+use super::{Exit, Report, Result, columns, conform, picture, write_new};
 use crate::cli::{TraceArgs, TraceCommand, TraceFormat};
 use crate::report::cut;
 use crate::report::trace::{self, Read as Shown};
@@ -99,6 +98,6 @@ fn write_scenario(file: &Path, path: &Path, window: &Window, shown: &Shown) -> R
     let unreadable = |error: ReadError| other(file, &error.to_string());
     let reader = Reader::new(open(file)?, Which::Inode(shown.inode)).map_err(unreadable)?;
     let cut = stalemap_trace::cut(reader, window, shown.block).map_err(unreadable)?;
-    fs::write(path, cut::scenario(&cut, window, &shown.file)).map_err(|error| unwritable(path, &error))?;
+    write_new(path, &cut::scenario(&cut, window, &shown.file))?;
     Ok(Report::of(format!("wrote {}\n", path.display()), Exit::Expected))
 }

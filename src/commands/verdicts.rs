@@ -1,9 +1,10 @@
 //! Verdicts: what `check` and `compare` run, before either lays it out.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::engine;
@@ -18,6 +19,7 @@ use crate::checkpoint::{Checkpoints, Found, Telling};
 use crate::cli::limits::{in_words, roughly};
 use crate::cli::{Memory, RunArgs};
 use crate::engine::Engine;
+use crate::file_name::file_name;
 use crate::idle;
 use crate::input;
 use crate::report::check;
@@ -38,6 +40,8 @@ pub(super) struct Ran {
     pub(super) saved: Saved,
     /// For stderr.
     pub(super) errors: String,
+    /// Bytes that a search may take.
+    pub(super) memory: u64,
 }
 
 /// Schedules of counterexamples that were written.
@@ -78,12 +82,16 @@ impl Ran {
         self.outcomes.iter().filter(wanted).cloned().collect()
     }
 
-    /// Finds out which actors take no part in counterexamples, of those outcomes of which that is shown.
-    pub(super) fn find_idle(&mut self, is_shown: impl Fn(&Outcome) -> bool) -> Result<(), RunError> {
+    /// Finds out which actors take no part in counterexamples, of those outcomes of which that is shown, unless somebody stops it.
+    pub(super) fn find_idle(&mut self, is_shown: impl Fn(&Outcome) -> bool) -> Result<()> {
+        let stop = interrupt::listen()?;
         for outcome in self.outcomes.iter_mut().filter(|outcome| is_shown(outcome)) {
             let scenario = self.scenarios.iter().find(|scenario| scenario.name == outcome.scenario);
             let Some(scenario) = scenario else { continue };
-            outcome.idle = idle::of_outcome(scenario, outcome)
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            outcome.idle = idle::of_outcome(scenario, outcome, self.memory, Some(&stop))
                 .map_err(|error| RunError::of_engine(&outcome.scenario, &outcome.design, error))?;
         }
         Ok(())
@@ -120,7 +128,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Ran> {
     let errors =
         left_out + &checkpoints.map_or_else(String::new, |checkpoints| kept(&checkpoints, &outcomes));
     drop(jobs);
-    Ok(Ran { scenarios, outcomes, saved, errors })
+    let memory = of_searches(given(args).memory);
+    Ok(Ran { scenarios, outcomes, saved, errors, memory })
 }
 
 /// A line for each verdict, and the reasons below it.
@@ -239,11 +248,11 @@ pub(super) fn sarif(ran: &Ran, showing: Showing) -> Result<String> {
     Ok(sarif_log::log(&judged, showing.expected))
 }
 
-/// Writes the schedules of counterexamples, as far as that can be done.
+/// Writes the schedules of counterexamples, as far as that can be done. One that would come over that of another scenario is not written.
 pub(super) fn saved(folder: &Path, outcomes: &[Outcome]) -> Saved {
-    let mut saved = Saved::default();
+    let (mut saved, mut written) = (Saved::default(), BTreeMap::new());
     for outcome in outcomes {
-        match save(folder, outcome) {
+        match save_beside(folder, outcome, &mut written) {
             Ok(told) => saved.told.push_str(&told),
             Err(stop) => {
                 saved.problem = Some(stop.report());
@@ -252,6 +261,26 @@ pub(super) fn saved(folder: &Path, outcomes: &[Outcome]) -> Saved {
         }
     }
     saved
+}
+
+fn save_beside<'o>(
+    folder: &Path,
+    outcome: &'o Outcome,
+    written: &mut BTreeMap<String, &'o str>,
+) -> Result<String> {
+    let told = || save(folder, outcome);
+    if outcome.counterexample.is_none() {
+        return told();
+    }
+    let name = file_name(&outcome.scenario, &outcome.design, "schedule");
+    match written.insert(name.clone(), &outcome.scenario) {
+        Some(other) if other != outcome.scenario => Err(Stop::other(format!(
+            "{}: the schedules of {other} and {} would have this name; rename one of them, or save them in two folders",
+            folder.join(name).display(),
+            outcome.scenario
+        ))),
+        _ => told(),
+    }
 }
 
 /// What a signal sets. The libraries do not ask whether they are to stop.

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use stalemap_explore::LimitHit;
 use stalemap_model::words::count::count;
 
+use super::check;
 use super::json::pretty;
 use crate::annotate::list;
 use crate::minimise::{Certificate, Minimal, Size};
@@ -18,10 +20,11 @@ const WIDTH: usize = 80;
 pub fn text(minimal: &Minimal, drawing: &str) -> String {
     let (outcome, property) = (&minimal.outcome, minimal.property);
     let mut paragraphs = vec![format!(
-        "{} under {}: {property} is violated. It had {}; what is left has {}.",
+        "{} under {}: {property} is violated. It had {}{}; what is left has {}.",
         minimal.scenario,
         outcome.design,
         size(minimal.before),
+        until(&minimal.stopped_by),
         size(minimal.after)
     )];
     paragraphs.push(match &minimal.left_out[..] {
@@ -84,6 +87,14 @@ fn certificate(minimal: &Minimal, tried: &Certificate) -> String {
     }
 }
 
+/// Why more states are not counted.
+fn until(stopped_by: &[LimitHit]) -> String {
+    match stopped_by {
+        [] => String::new(),
+        limits => format!(" that were explored before {}", check::stopped_by(limits)),
+    }
+}
+
 fn size(size: Size) -> String {
     let of = |number: usize, noun: &str| count(number as u64, noun);
     format!(
@@ -107,6 +118,7 @@ pub fn json(minimal: &Minimal) -> String {
         "property": minimal.property.name(),
         "file": minimal.outcome.scenario,
         "before": size(minimal.before),
+        "before_stopped_by": minimal.stopped_by.iter().map(|limit| limit.name()).collect::<Vec<_>>(),
         "after": size(minimal.after),
         "left_out": minimal.left_out,
         "shortened": minimal.shortened.iter().map(|(was, is)| json!({ "was": was, "is": is })).collect::<Vec<_>>(),

@@ -57,11 +57,17 @@ fn sentences(worth: &Worth, reasons: &Reasons, scope: Scope) -> Vec<String> {
 /// Why others cannot be violated by a value.
 fn others(worth: &Worth) -> String {
     let under = worth.bases.join(" and ");
-    match worth.all - worth.holding.len() {
-        0 => String::new(),
-        1 => format!(": the other one is violated under {under} already, or does not run there"),
-        _ => format!(": the others are violated under {under} already, or do not run there"),
-    }
+    let others = match worth.all - worth.holding.len() {
+        0 => return String::new(),
+        1 => "the other one is violated",
+        _ => "the others are violated",
+    };
+    let open = match &worth.open[..] {
+        [] => String::new(),
+        open => format!(", or a limit left that open ({})", open.join(", ")),
+    };
+    let run = if worth.all - worth.holding.len() == 1 { "does not run" } else { "do not run" };
+    format!(": {others} under {under} already, or {run} there{open}")
 }
 
 /// `1 value was`, `2 values were`.
