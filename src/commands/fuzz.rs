@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use stalemap_explore::Limits;
@@ -51,7 +52,13 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
             let _ = writeln!(io::stderr(), "{}", report::progress(campaign));
         }
     };
-    let campaign = Campaign::run(&plan, &tick)?;
+    let looking = Looking::new(plan.under.len());
+    let looked = |under: Under| {
+        if !args.quiet {
+            looking.tell(under);
+        }
+    };
+    let campaign = Campaign::run(&plan, &looked, &tick)?;
     let mut written = String::new();
     if let Some(folder) = &args.out {
         for find in &campaign.finds {
@@ -67,6 +74,38 @@ pub(super) fn command(args: &FuzzArgs) -> Result<Report> {
         FuzzFormat::Json => report::json(&plan, &campaign, &before, times),
     };
     Ok(Report::of(results, exit(&plan, &campaign, &before)))
+}
+
+/// How far the look at what the catalogue shows is.
+struct Looking {
+    kernels: usize,
+    /// The kernels that were looked at, scenarios of the last one, and when that was told last.
+    so_far: Mutex<(Vec<Under>, usize, Instant)>,
+}
+
+impl Looking {
+    fn new(kernels: usize) -> Self {
+        Looking { kernels, so_far: Mutex::new((Vec::new(), 0, Instant::now())) }
+    }
+
+    /// Says it now and then.
+    fn tell(&self, under: Under) {
+        let Ok(mut so_far) = self.so_far.lock() else { return };
+        let (seen, scenarios, told) = &mut *so_far;
+        if seen.last() != Some(&under) {
+            seen.push(under);
+            *scenarios = 0;
+        }
+        *scenarios += 1;
+        if told.elapsed() >= INTERVAL {
+            *told = Instant::now();
+            let (at, of, name) = (seen.len(), self.kernels, under.name());
+            let _ = writeln!(
+                io::stderr(),
+                "looking at what the catalogue shows: scenario {scenarios} under {name}, {at} of {of}"
+            );
+        }
+    }
 }
 
 fn plan(args: &FuzzArgs) -> Result<Plan> {

@@ -3,6 +3,7 @@
 //! Numbers are explored side by side and taken in one after the other, so that the result does not depend on how many at a time.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -104,9 +105,13 @@ struct Trial {
 const KEPT: usize = 5;
 
 impl Campaign {
-    /// Does what is planned, beside what the catalogue shows. `tick` is told after each batch.
-    pub fn run(plan: &Plan, tick: &dyn Fn(&Self)) -> Result<Self, RunError> {
-        Self::run_beside(known(plan)?, plan, tick)
+    /// Does what is planned, beside what the catalogue shows, of which `looked` is told after each scenario. `tick` is told after each batch.
+    pub fn run(
+        plan: &Plan,
+        looked: &(dyn Fn(Under) + Sync),
+        tick: &dyn Fn(&Self),
+    ) -> Result<Self, RunError> {
+        Self::run_beside(known(plan, looked)?, plan, tick)
     }
 
     /// Does what is planned; what is known is given.
@@ -245,14 +250,18 @@ impl Campaign {
 }
 
 /// What the catalogue shows under each kernel. A design has no findings.
-fn known(plan: &Plan) -> Result<BTreeMap<Under, Known>, RunError> {
-    let kernels = plan.under.iter().filter_map(|under| match under {
-        Under::Kernel(kernel) => Some((*under, *kernel)),
-        Under::Design(_) => None,
-    });
-    // Who stops it here has no numbers.
-    let kernels = kernels.take_while(|_| !plan.stop.load(Ordering::Relaxed));
-    kernels.map(|(under, kernel)| Ok((under, Known::of(kernel)?))).collect()
+fn known(plan: &Plan, looked: &(dyn Fn(Under) + Sync)) -> Result<BTreeMap<Under, Known>, RunError> {
+    let mut all = BTreeMap::new();
+    for under in &plan.under {
+        let Under::Kernel(kernel) = under else { continue };
+        let tick = || {
+            looked(*under);
+            // Who stops it here has no numbers.
+            if plan.stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        all.insert(*under, Known::of(*kernel, plan.threads, &tick)?);
+    }
+    Ok(all)
 }
 
 fn trial(plan: &Plan, number: u64, began: Instant) -> Result<Trial, RunError> {

@@ -183,7 +183,11 @@ fn of_find(at: usize, find: &Find, width: usize) -> String {
         certificate if certificate.undecided > 0 => "perhaps not minimal",
         _ => "minimal",
     };
-    let _ = writeln!(text, "  {actors}, {commands}, {}; {minimal}", count(find.size.states, "state"));
+    let _ = writeln!(text, "  {actors}, {commands}, {}; {minimal}:", count(find.size.states, "state"));
+    // What is not saved can be looked at all the same.
+    for line in find.source.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let _ = writeln!(text, "    {}", harmless(line));
+    }
     text
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZero;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -39,7 +40,7 @@ fn plan(under: &[Under], from: u64, count: u64) -> Plan {
 }
 
 fn run(plan: &Plan) -> Campaign {
-    Campaign::run(plan, &|_| ()).expect("a sound model")
+    Campaign::run(plan, &|_| (), &|_| ()).expect("a sound model")
 }
 
 /// What a campaign came to, without times.
@@ -91,7 +92,7 @@ fn what_is_known_is_among_the_findings() {
     let page = page("docs/findings.md");
     let table = page.split("## All of them").nth(1).expect("the table of all of them");
     for kernel in KernelVersion::ALL {
-        let known = Known::of(*kernel).expect("a sound model");
+        let known = Known::of(*kernel, 2, &|| ControlFlow::Continue(())).expect("a sound model");
         assert!(known.iter().count() > 40, "{}", kernel.name());
         for (class, scenario) in known.iter() {
             assert!(table.contains(&format!("| `{scenario}` |")), "{scenario} shows {class}");
