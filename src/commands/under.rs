@@ -104,7 +104,7 @@ fn has_none(scenario: &Scenario, under: &UnderArgs) -> InputError {
     if kind == Kind::Kernel && !known.iter().any(|kernel| scenario.implementation(kernel).is_some()) {
         let lacked = lacked(&scenario.fs);
         return InputError::Other(format!(
-            "{name}: no kernel has the file system of this scenario: {lacked}; leave it out"
+            "{name}: no kernel has the file system of this scenario: {lacked}; leave it out, or run it under a design"
         ));
     }
     let last = known.last().and_then(refused);

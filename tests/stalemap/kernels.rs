@@ -176,7 +176,7 @@ fn a_wrong_name_gets_the_right_one() {
         ),
         (
             &["check", "ext4", "--kernel", "all"],
-            "ext4/t11: no kernel has the file system of this scenario: ext4-iomap; leave it out",
+            "ext4/t11: no kernel has the file system of this scenario: ext4-iomap; leave it out, or run it under a design",
         ),
         (
             &["check", "exfat", "--kernel", "all"],

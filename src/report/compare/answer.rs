@@ -172,10 +172,10 @@ fn saved(name: &str, runs: &[&Outcome], place: usize) -> String {
     let open = if open == 0 { String::new() } else { format!(", {open} undecided") };
     match place {
         0 => format!(
-            "{name} saves {holds} of {} (loses {asked} where asked, {away} elsewhere{open})",
+            "{name} saves {holds} of {} ({away} never ask it, in {asked} it does not help{open})",
             runs.len()
         ),
-        _ => format!("{name} {holds} of {} ({asked}, {away}{open})", runs.len()),
+        _ => format!("{name} {holds} of {} ({away}, {asked}{open})", runs.len()),
     }
 }
 
