@@ -9,7 +9,7 @@ use crate::scenario::Scenario;
 
 /// What the program takes beside its searches: itself, the catalogue, known transitions, the reports. It is taken off
 /// the limit of memory; of a limit that is not much larger, half remains for the searches.
-const PROGRAM: u64 = 32 << 20;
+const PROGRAM: u64 = 40 << 20;
 
 /// Limits from the command line; they go before those of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
