@@ -125,13 +125,15 @@ fn cannot_be_split<B: Backend>(inode: &Inode<B>, folio: &Folio) -> bool {
     inode.sb.geometry.pages_per_folio() > 1 && folio.refs != 0
 }
 
-/// The cells of a folio that lie inside a range are zeroed, and its pages that do as a whole are unmapped.
+/// The pages of a folio that lie inside a range as a whole are unmapped (`unmap_mapping_range`), and what of it lies inside is zeroed and is
+/// dirty no more. After that the rest is unmapped, where a large folio is split or unmapped (`try_folio_split_or_unmap`, 6.1.192,
+/// 6.12.118; `folio_split_or_unmap`, 7.3.4): an entry that allowed stores makes all of it dirty again.
 fn zero_part<B: Backend>(inode: &Inode<B>, index: FolioIndex, folio: &mut Folio, cells: &Range<Cell>) {
     let geometry = &inode.sb.geometry;
     let folio_cells = geometry.cells_of_folio(index);
     folio.dropbehind = false;
-    folio.cells[within(&folio_cells, cells)].fill(Value::ZERO);
     unmap_pages(inode, folio, &folio_cells, cells);
+    folio.cells[within(&folio_cells, cells)].fill(Value::ZERO);
     let dropped = |block: &FileBlock| {
         let block = geometry.cells_of_block(*block);
         cells.start <= block.start && block.end <= cells.end
@@ -148,11 +150,13 @@ fn zero_part<B: Backend>(inode: &Inode<B>, index: FolioIndex, folio: &mut Folio,
     for block in geometry.blocks_of_folio(index).filter(clears) {
         folio.clear_dirty(inode.sb.block_in_folio(block));
     }
+    if geometry.pages_per_folio() > 1 && inode.sb.config.design.partial_unmap() == PartialUnmap::Folio {
+        folio.unmap();
+    }
     inode.emit(|| What::Data(DataEvent::ZeroedInCache(geometry.bytes_of_cells(cells))));
 }
 
-/// `unmap_mapping_range` for the pages of a folio that lie in a range as a whole; then the rest, where a large folio is split or unmapped
-/// (`try_folio_split_or_unmap`, 6.1.192, 6.12.118; `folio_split_or_unmap`, 7.3.4).
+/// `unmap_mapping_range` for the pages of a folio that lie in a range as a whole.
 fn unmap_pages<B: Backend>(
     inode: &Inode<B>,
     folio: &mut Folio,
@@ -160,14 +164,11 @@ fn unmap_pages<B: Backend>(
     cells: &Range<Cell>,
 ) {
     let geometry = &inode.sb.geometry;
-    if geometry.pages_per_folio() > 1 && inode.sb.config.design.partial_unmap() == PartialUnmap::Folio {
-        return folio.ptes.clear();
-    }
     let mut start = folio_cells.start;
     while start < folio_cells.end {
         let end = geometry.page_end(start);
         if cells.start <= start && end <= cells.end {
-            folio.ptes.clear_page(geometry.page_in_folio(start));
+            folio.unmap_page(geometry.page_in_folio(start));
         }
         start = end;
     }

@@ -6,7 +6,6 @@ use stalemap_facade::{ActorId, Backend, Lock, Op};
 
 use crate::path::{Part, Path, Stepped};
 use crate::state::inode::Inode;
-use crate::state::pte::Pte;
 use crate::state::world::World;
 use crate::words::command::Command;
 use crate::words::geometry::Cell;
@@ -38,7 +37,7 @@ impl Path for Zap {
         let mut slot = inode.page(index).lock(Op::on("zap_pte", u32::from(index))).await;
         if let Some(folio) = slot.current_mut() {
             let pages = geometry.page_in_folio(here.start)..=geometry.page_in_folio(here.end - 1);
-            pages.for_each(|page| folio.ptes.set(page, me, Pte::Absent));
+            folio.zap(pages, me);
         }
         drop(slot);
         ControlFlow::Continue(Zap(here.end..cells.end))

@@ -2,13 +2,13 @@
 //!
 //! Functions that need the folio lock say so.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use stalemap_facade::ActorId;
 
 use crate::state::buffers::{Buffers, Stored};
 use crate::state::owed::{self, Debt, Owed};
-use crate::state::pte::Ptes;
+use crate::state::pte::{PageInFolio, Pte, Ptes};
 use crate::words::design::ReclaimWriteback;
 use crate::words::geometry::FolioIndex;
 use crate::words::personality::Hooks;
@@ -192,13 +192,33 @@ impl Folio {
     /// `folio_clear_dirty_for_io`: page-table entries become read-only, so that the next store faults.
     /// Needs the folio lock.
     pub fn clear_dirty_for_io(&mut self) {
-        self.dirty = false;
         self.write_protect();
+        self.dirty = false;
     }
 
-    /// `folio_mkclean`: no actor can store into any page of it without a fault any more. Needs the folio lock.
+    /// `folio_mkclean` and, if it finds an entry that allows stores, `folio_mark_dirty`, as its callers do: no actor can store into any
+    /// page of it without a fault any more. Needs the folio lock.
     pub fn write_protect(&mut self) {
-        self.ptes.write_protect();
+        self.take_entries(Ptes::write_protect);
+    }
+
+    /// Page-table entries are taken away. One that allows stores is dirty, and who takes it calls `folio_mark_dirty`
+    /// (`zap_present_folio_ptes`, mm/memory.c; `try_to_unmap_one`, mm/rmap.c; 6.1 to 7.3), which sets the dirty bits of all blocks
+    /// (`iomap_dirty_folio`). They are set already, unless a part of the folio was dropped under the entry ([`clear_dirty`]): what was
+    /// stored there since then would not be written. The judge is not asked: he takes for dirty what can be stored into.
+    ///
+    /// [`clear_dirty`]: Self::clear_dirty
+    fn take_entries(&mut self, take: impl FnOnce(&mut Ptes)) {
+        let before = self.ptes.count_writable();
+        take(&mut self.ptes);
+        let taken = self.ptes.count_writable() < before;
+        let all = self.all();
+        if taken
+            && self.in_cache
+            && let Some(ifs) = &mut self.ifs
+        {
+            ifs.dirty = all;
+        }
     }
 
     /// `folio_start_writeback` for a folio of which nothing is left to be mapped, and whose blocks went into `ioends` ioends
@@ -236,7 +256,7 @@ impl Folio {
         }
     }
 
-    /// Clears that of one block.
+    /// Clears that of one block, which ->invalidate_folio was called for (7.3). Page-table entries keep theirs.
     pub fn clear_dirty(&mut self, block: u16) {
         if let Some(ifs) = &mut self.ifs {
             ifs.dirty &= !(1 << block);
@@ -253,7 +273,17 @@ impl Folio {
 
     /// Drops all page-table entries.
     pub fn unmap(&mut self) {
-        self.ptes.clear();
+        self.take_entries(Ptes::clear);
+    }
+
+    /// Drops all page-table entries for a page.
+    pub fn unmap_page(&mut self, page: PageInFolio) {
+        self.take_entries(|ptes| ptes.clear_page(page));
+    }
+
+    /// Drops an actor's page-table entries for some pages.
+    pub fn zap(&mut self, pages: RangeInclusive<PageInFolio>, actor: ActorId) {
+        self.take_entries(|ptes| pages.for_each(|page| ptes.set(page, actor, Pte::Absent)));
     }
 
     /// Whether `iomap_release_folio` keeps it, or does not look since there is nothing to free: its per-block state is in use.
@@ -297,6 +327,43 @@ mod tests {
         folio.set_uptodate(0..1);
         folio.set_dirty(0..1);
         assert!(folio.uptodate && folio.dirty && folio.ifs.is_none());
+    }
+
+    /// A folio that an actor can store into, of whose blocks one was dropped meanwhile.
+    fn cut_folio() -> Folio {
+        let mut folio = locked_folio(2);
+        folio.set_uptodate(0..2);
+        folio.ptes.set(0, 1, Pte::Writable);
+        folio.dirty_by_store(Hooks::Nothing);
+        folio.clear_dirty(1);
+        folio
+    }
+
+    #[test]
+    fn an_entry_that_allowed_stores_leaves_all_blocks_dirty() {
+        let takes: [fn(&mut Folio); 5] = [
+            Folio::write_protect,
+            Folio::unmap,
+            Folio::clear_dirty_for_io,
+            |folio| folio.unmap_page(0),
+            |folio| folio.zap(0..=0, 1),
+        ];
+        for take in takes {
+            let mut folio = cut_folio();
+            assert!(!folio.block_dirty(1, true));
+            take(&mut folio);
+            assert!(folio.block_dirty(1, true) && !folio.ptes.is_writable());
+        }
+    }
+
+    #[test]
+    fn other_entries_leave_the_blocks_as_they_are() {
+        let mut folio = cut_folio();
+        folio.zap(0..=0, 0);
+        assert!(!folio.block_dirty(1, true));
+        folio.in_cache = false;
+        folio.unmap();
+        assert!(!folio.block_dirty(1, true));
     }
 
     #[test]

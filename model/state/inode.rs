@@ -425,7 +425,8 @@ impl<B: Backend> Inode<B> {
     }
 
     /// For the folios of `blocks`: an unlocked folio's dirty blocks below end of file have blocks or a
-    /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them.
+    /// reservation, unless they hold nothing but the zeros that a hole reads as and nobody can store into them. Where somebody can, a
+    /// block counts as dirty: whoever takes that away makes it so.
     /// To be called in a transition that released a lock, or after it; by whoever has dirtied a folio, debug builds
     /// [see to that](crate::state::owed).
     pub fn audit_backing(&self, blocks: impl Iterator<Item = FileBlock>) {
@@ -439,8 +440,9 @@ impl<B: Backend> Inode<B> {
                 dirty = slot.current().is_some_and(|(_, folio)| {
                     folio.locked.is_none()
                         && folio.dirty
-                        && folio.block_dirty(self.sb.block_in_folio(block), self.sb.per_block_dirty())
-                        && (self.is_writable(folio, block) || self.has_data(slot, block, size))
+                        && (self.is_writable(folio, block)
+                            || folio.block_dirty(self.sb.block_in_folio(block), self.sb.per_block_dirty())
+                                && self.has_data(slot, block, size))
                 });
             });
             if !dirty {

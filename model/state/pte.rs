@@ -107,6 +107,11 @@ impl Ptes {
         self.pages.get(usize::from(page)).is_some_and(|mapped| (mapped.read_only | mapped.writable) != 0)
     }
 
+    /// How many entries allow stores.
+    pub fn count_writable(&self) -> u32 {
+        self.pages.iter().map(|mapped| mapped.writable.count_ones()).sum()
+    }
+
     /// Whether somebody maps a page writable.
     pub fn is_page_writable(&self, page: PageInFolio) -> bool {
         self.pages.get(usize::from(page)).is_some_and(|mapped| mapped.writable != 0)

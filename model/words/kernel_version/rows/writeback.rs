@@ -196,7 +196,7 @@ pub(super) const ROWS: &[Row] = &[
             text(
                 "inward",
                 NEWEST,
-                "iomap_invalidate_folio (7.3; not in 6.19) clears those of the blocks that the part covers as a whole",
+                "iomap_invalidate_folio (7.3; not in 6.19) clears those of the blocks that the part covers as a whole; an entry of the page that allows stores stays, and who takes it away sets them all (folio_mark_dirty, iomap_dirty_folio)",
             ),
         ],
     ),
