@@ -351,7 +351,8 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
 
 /// `xfs_alloc_file_space`, which also allocates for what was only reserved, and with the last extent, where a file system logs a
 /// size that grows with i_size, that: such a kernel stores the size in a step of its own, but nobody is modelled who reads both
-/// counter and size without a lock and decides by their order.
+/// counter and size without a lock and decides by their order. Of a size that i_size has reached already, the log is told alone
+/// (`ext4_update_inode_size`, fs/ext4/ext4.h, 6.1 to 7.3).
 async fn extend<B: Backend>(
     inode: &Inode<B>,
     op: Op,
@@ -359,12 +360,15 @@ async fn extend<B: Backend>(
     new_size: Option<Cell>,
 ) -> Result<(), Enospc> {
     let (mut map, result) = bmap_util::alloc_extents(inode, op, blocks).await;
+    let Some(target) = new_size.filter(|_| result.is_ok()) else { return result };
     let size = inode.i_size_peek();
-    if let Some(target) = new_size.filter(|target| result.is_ok() && *target > size) {
+    if target > size {
         inode.i_size.publish(u64::from(target), inode.order(Link::SizeStore));
         map.log_size(target);
         map.end();
         pagecache_isize_extended(inode, size, target).await;
+    } else if target > map.disk_size {
+        map.raise_logged_size(target);
     }
-    result
+    Ok(())
 }

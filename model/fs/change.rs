@@ -91,7 +91,7 @@ pub enum AtOnce {
         name: &'static str,
         /// The blocks.
         blocks: Range<FileBlock>,
-        /// The new size, if it grows.
+        /// What neither of the two is less than afterwards.
         size: Option<Cell>,
     },
     /// Frees blocks.

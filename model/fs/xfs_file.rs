@@ -15,7 +15,7 @@ use super::xfs_iops::{flush_unlogged, grow};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused, SizeAfter, Sizes};
 use crate::state::inode::Inode;
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::personality::{FlushUnmap, UnshareCancels};
+use crate::words::personality::{FlushUnmap, FsType, UnshareCancels};
 
 /// `xfs_file_fallocate` in a file of `size`.
 pub(super) fn xfs_file_fallocate<B: Backend>(
@@ -26,7 +26,7 @@ pub(super) fn xfs_file_fallocate<B: Backend>(
     match mode {
         FallocMode::Allocate(cells, after) => {
             let grown = growth(size, cells, *after);
-            let jobs = xfs_alloc_file_space(inode, size, cells, &grown);
+            let jobs = xfs_alloc_file_space(inode, size, cells, *after);
             Ok(Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } })
         }
         FallocMode::PunchHole(cells) => {
@@ -37,7 +37,7 @@ pub(super) fn xfs_file_fallocate<B: Backend>(
         FallocMode::ZeroRange(cells, after) => {
             let grown = growth(size, cells, *after);
             let mut jobs = xfs_free_file_space(inode, size, cells);
-            jobs.extend(xfs_alloc_file_space(inode, size, cells, &grown));
+            jobs.extend(xfs_alloc_file_space(inode, size, cells, *after));
             let meaning = Meaning { zeroed: below(size, cells), grown, ..Meaning::default() };
             Ok(Plan { jobs, meaning })
         }
@@ -61,7 +61,7 @@ fn xfs_falloc_unshare_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Ra
         let unshare = dirtied.into_iter().chain([Job::Flush(cells.clone())]).chain(cancels);
         jobs.push(Job::IfReflink(unshare.collect()));
     }
-    jobs.extend(xfs_alloc_file_space(inode, size, cells, &grown));
+    jobs.extend(xfs_alloc_file_space(inode, size, cells, SizeAfter::Grown));
     Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } }
 }
 
@@ -156,8 +156,9 @@ fn xfs_alloc_file_space<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
     cells: &Range<Cell>,
-    grown: &Range<Cell>,
+    after: SizeAfter,
 ) -> Vec<Job> {
+    let grown = growth(size, cells, after);
     let new_size = (!grown.is_empty()).then_some(grown.end);
     let blocks = inode.sb.geometry.blocks_touched(cells);
     let allocate = |size| {
@@ -169,8 +170,17 @@ fn xfs_alloc_file_space<B: Backend>(
         return std::iter::once(allocate(None)).chain(grow.into_iter().flatten()).collect();
     }
     let tail = new_size.and_then(|target| eof_tail(inode, size, target, Grower::Fallocate)).map(Job::Zero);
-    let flush = new_size.and_then(|new_size| flush_unlogged(inode, size, new_size));
-    tail.into_iter().chain(flush).chain([allocate(new_size)]).collect()
+    let logged = new_size.or_else(|| logged_inside(inode, cells, after));
+    let flush = logged.and_then(|logged| flush_unlogged(inode, size, logged));
+    tail.into_iter().chain(flush).chain([allocate(logged)]).collect()
+}
+
+/// The end of a range inside of the file, where that is logged with its blocks if what is logged lies before it: `ext4_do_fallocate`
+/// and `ext4_zero_range` compare with i_disksize as well as with i_size (fs/ext4/extents.c, 6.12 and 7.3; 6.1: `ext4_fallocate`). XFS
+/// goes by i_size alone (`xfs_falloc_newsize`, fs/xfs/xfs_file.c, 6.12 and 7.3).
+fn logged_inside<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>, after: SizeAfter) -> Option<Cell> {
+    let compares = inode.sb.config.fs.fs_type() == FsType::Ext4 && after == SizeAfter::Grown;
+    compares.then_some(cells.end)
 }
 
 /// The cells that come into the file.
