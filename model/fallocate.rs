@@ -17,7 +17,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Op, Returned};
 use crate::fallocate::plan::{JobState, Running};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, SizeAfter, Sizes};
 use crate::fs::{self, bmap_util, gfs2_log, glock, stuffed};
-use crate::iomap::{self, Written};
+use crate::iomap::{self, Written, ordered};
 use crate::path::{Part, Path, Stepped};
 use crate::state::dio_count;
 use crate::state::event::{Errno, What};
@@ -264,13 +264,14 @@ async fn work<B: Backend>(inode: &Inode<B>, me: ActorId, job: JobState, plan: &m
             ControlFlow::Break(Err(_)) => Worked::Failed,
         },
         JobState::LogFlush(state) => rest(jdata::step(inode, me, state).await, JobState::LogFlush),
+        JobState::Order(state) => rest(flush::write_and_wait(inode, me, state).await, JobState::Order),
         JobState::Drop(state) => rest(truncate::step(inode, me, state).await, JobState::Drop),
         JobState::Write(state) => {
             let before = state.before_copy();
             match iomap::step(inode, me, *state).await {
                 ControlFlow::Continue(state) => {
-                    if before.is_some_and(|from| state.has_filled(from)) {
-                        plan.note_zeroed();
+                    if let Some((_, kind)) = before.filter(|(from, _)| state.has_filled(*from)) {
+                        plan.note_zeroed(kind);
                     }
                     Worked::Partly(JobState::Write(Box::new(state)))
                 }
@@ -310,6 +311,10 @@ async fn at_once<B: Backend>(inode: &Inode<B>, job: AtOnce, zeroed: bool) -> Wor
                 return Worked::Partly(JobState::new(inode, Job::Flush(logged..new_size)));
             }
         }
+        AtOnce::OrderZeroed(cells) if zeroed => {
+            return Worked::Partly(JobState::Order(ordered::write(inode, &cells)));
+        }
+        AtOnce::OrderZeroed(_) => {}
         AtOnce::MarkDirty => inode.mark_dirty(InodeDirty::Datasync),
         AtOnce::ZeroStuffed(cells) => stuffed::zero_range(inode, &cells).await,
         AtOnce::SetSize(size) => {

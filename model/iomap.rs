@@ -12,6 +12,7 @@ mod audit;
 pub(crate) mod fill;
 mod get_folio;
 pub mod jdata;
+pub mod ordered;
 pub mod punch;
 mod stale;
 pub mod unshare;
@@ -120,6 +121,9 @@ pub async fn step<B: Backend>(inode: &Inode<B>, me: ActorId, state: WriteState) 
                 finish(inode, me, &write)
             }
         },
+        WriteState::Order(write, inner) => {
+            ControlFlow::Continue(ordered::step(inode, me, write, inner).await)
+        }
         WriteState::Begin(write, left) => begin(inode, me, write, left).await,
         WriteState::Unstuff(mut write, inner) => match stuffed::step(inode, me, inner).await {
             ControlFlow::Continue(inner) => ControlFlow::Continue(WriteState::Unstuff(write, inner)),
@@ -401,6 +405,7 @@ fn iomap_iter<B: Backend>(
     }
     inode.emit(|| What::Dropped(Dropped::IomapEnd));
     let progress = if iter.write.pos > iter.from { Progress::Made } else { Progress::None };
+    ordered::note(inode, &mut iter);
     advance(inode, me, iter.write, iter.iomap.stale, progress)
 }
 
@@ -429,7 +434,7 @@ fn advance<B: Backend>(
         write.fill = Fill::Data;
         write.pos = write.request.start;
         write.end = write.request.end;
-        return ControlFlow::Continue(WriteState::Begin(write, StaleFlag::Clear));
+        return ControlFlow::Continue(ordered::to_data(inode, write));
     }
     if done && write.fill == Fill::Data && write.end < write.request.end {
         // The probe has cut the pass; that of the next one finds nothing.

@@ -11,8 +11,9 @@ use crate::iomap::unshare::iomap_file_unshare;
 use crate::iomap::write_state::WriteState;
 use crate::iomap::zero::zero_range;
 use crate::state::inode::Inode;
+use crate::state::mapping::IomapType;
 use crate::truncate::TruncateState;
-use crate::writeback::flush::FlushState;
+use crate::writeback::flush::{FlushState, WriteAndWait};
 use crate::writeback::jdata::JdataState;
 
 /// Where a job stands.
@@ -28,6 +29,8 @@ pub enum JobState {
     IfReflink(Vec<JobState>),
     /// Flushing the log.
     LogFlush(JdataState),
+    /// Writing zeros back that are ordered before a size.
+    Order(WriteAndWait),
     /// Moving the data of a stuffed file out of its inode.
     Unstuff(UnstuffState),
     /// Before a transaction.
@@ -64,7 +67,7 @@ impl JobState {
 pub struct Running {
     pub(crate) jobs: VecDeque<JobState>,
     pub(crate) meaning: Meaning,
-    /// Something was zeroed (`did_zeroing` of `xfs_setattr_size`), if a later job asks for it.
+    /// Something was zeroed (`did_zeroing` of `xfs_setattr_size`, `zero_written` of `ext4_block_zero_eof`), if a later job asks for it.
     zeroed: bool,
 }
 
@@ -90,9 +93,13 @@ impl Running {
         }
     }
 
-    /// Takes note of a folio that was zeroed, if a later job asks for it.
-    pub(crate) fn note_zeroed(&mut self) {
-        let asks = |job: &JobState| matches!(job, JobState::AtOnce(AtOnce::FlushUnlogged { .. }));
+    /// Takes note of a folio that was zeroed through a mapping of this kind, if a later job asks for it.
+    pub(crate) fn note_zeroed(&mut self, kind: IomapType) {
+        let asks = |job: &JobState| match job {
+            JobState::AtOnce(AtOnce::FlushUnlogged { .. }) => true,
+            JobState::AtOnce(AtOnce::OrderZeroed(_)) => kind == IomapType::Mapped,
+            _ => false,
+        };
         self.zeroed |= self.jobs.iter().any(asks);
     }
 

@@ -73,6 +73,9 @@ pub enum AtOnce {
         /// The size that is going to be logged.
         new_size: Cell,
     },
+    /// What was zeroed of these cells, behind end of file, and has other data on the device is on the device before the next size is
+    /// logged.
+    OrderZeroed(Range<Cell>),
     /// Marks the inode dirty, where fsync(2) asks for it.
     MarkDirty,
     /// Zeroes data in the inode.

@@ -8,7 +8,7 @@ use stalemap_facade::Backend;
 use crate::fs::change::Sizes;
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
-use crate::words::personality::FsType;
+use crate::words::personality::{FsType, SizeFlush};
 
 /// What makes a file grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +58,11 @@ pub(super) fn eof_tail_of<B: Backend>(
         FsType::Ext4 | FsType::Zonefs => geometry.cells_of_block(geometry.block_of(last)).end,
     };
     (size.read < end).then(|| size.read..end.min(target))
+}
+
+/// Whether what is zeroed there is on the device before a size is logged with which it comes into the file: only crashes can tell.
+pub(crate) fn orders_zeroed<B: Backend>(inode: &Inode<B>) -> bool {
+    inode.log().is_some() && inode.sb.config.fs.size_flush() == SizeFlush::Zeroed
 }
 
 fn zeroes<B: Backend>(inode: &Inode<B>, grower: Grower) -> bool {

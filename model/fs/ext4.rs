@@ -6,7 +6,11 @@
 //! punched the way of the iomap core. Direct I/O is in flight beside less: a buffered write waits for all of it, and a direct write
 //! that makes the file longer is in flight under i_rwsem alone, so that a truncate may read the size before it waits.
 //!
-//! Left out: the journal (the handle of `->iomap_begin` is stopped before any folio is locked), ordered mode, the
+//! Sizes: a truncate and fallocate log theirs over data that are not written. What was zeroed behind the old end of file in a block that
+//! is written is [ordered](crate::iomap::ordered) before them, as in 7.3; the patches of February 2026 order nothing there ("ext4: only order
+//! data when partially block truncating down"), which is `size_flush = "none"`.
+//!
+//! Left out: the journal (the handle of `->iomap_begin` is stopped before any folio is locked), the rest of ordered mode, the
 //! 64 bits of the counter (XFS's 32 do not wrap here either).
 
 use crate::fs::xfs;
@@ -30,9 +34,9 @@ pub(super) fn personality() -> Personality {
         insert_flush: false,
         default_cowextsize: 1,
         sync_fs: SyncFs::Flush,
-        // ext4_setattr (6.1 to 7.3) writes nothing back before it logs the size.
+        // ext4_setattr (6.1 to 7.3) writes no data back before it logs the size; ext4_block_zero_eof (7.3) orders zeros.
         truncate_flush: TruncateFlush::Never,
-        size_flush: SizeFlush::Never,
+        size_flush: SizeFlush::Zeroed,
         fs_type: FsType::Ext4,
         names: Names {
             read_begin: "ext4_iomap_begin",

@@ -11,7 +11,7 @@ use std::ops::Range;
 use stalemap_facade::Backend;
 
 use super::eof::{Grower, eof_tail};
-use super::xfs_iops::{flush_unlogged, grow};
+use super::xfs_iops::{flush_unlogged, grow, zero_eof};
 use crate::fs::change::{AtOnce, FallocMode, Job, Meaning, Plan, Refused, SizeAfter, Sizes};
 use crate::state::inode::Inode;
 use crate::words::geometry::{Cell, FileBlock};
@@ -169,10 +169,10 @@ fn xfs_alloc_file_space<B: Backend>(
         let grow = new_size.map(|new_size| grow(inode, Sizes::of(size), new_size, Grower::Fallocate));
         return std::iter::once(allocate(None)).chain(grow.into_iter().flatten()).collect();
     }
-    let tail = new_size.and_then(|target| eof_tail(inode, size, target, Grower::Fallocate)).map(Job::Zero);
+    let tail = new_size.and_then(|target| eof_tail(inode, size, target, Grower::Fallocate));
     let logged = new_size.or_else(|| logged_inside(inode, cells, after));
     let flush = logged.and_then(|logged| flush_unlogged(inode, size, logged));
-    tail.into_iter().chain(flush).chain([allocate(logged)]).collect()
+    zero_eof(inode, tail).into_iter().chain(flush).chain([allocate(logged)]).collect()
 }
 
 /// The end of a range inside of the file, where that is logged with its blocks if what is logged lies before it: `ext4_do_fallocate`

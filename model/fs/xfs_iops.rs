@@ -9,9 +9,11 @@
 //! Left out: where both sizes lie in one folio, the size on disk beyond, 6.1 starts writing that folio and does not wait
 //! (`filemap_write_and_wait_range` of an empty range, mm/filemap.c; 6.12 and 7.3 return at once).
 
+use std::ops::Range;
+
 use stalemap_facade::Backend;
 
-use super::eof::{Grower, eof_tail_of, rest_of_block};
+use super::eof::{Grower, eof_tail_of, orders_zeroed, rest_of_block};
 use crate::fs::change::{AtOnce, Job, Meaning, Plan, Sizes};
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
@@ -79,7 +81,7 @@ fn flush_between<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell, resiz
 
 /// The jobs that let the file grow.
 pub(super) fn grow<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell, grower: Grower) -> Vec<Job> {
-    let tail = eof_tail_of(inode, old, new_size, grower).map(Job::Zero);
+    let zeroing = zero_eof(inode, eof_tail_of(inode, old, new_size, grower)).into_iter();
     if !inode.sb.config.fs.is_xfs() {
         let flush = flush_unlogged(inode, old.now, new_size);
         let extend = AtOnce::Extend {
@@ -87,17 +89,27 @@ pub(super) fn grow<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell, gro
             blocks: 0..0,
             size: Some(new_size),
         };
-        return tail.into_iter().chain(flush).chain([Job::AtOnce(extend)]).collect();
+        return zeroing.chain(flush).chain([Job::AtOnce(extend)]).collect();
     }
     let resize = truncate_setsize(inode, old.now, new_size);
     let log = Job::AtOnce(AtOnce::LogSize(new_size));
-    tail.into_iter().chain(flush_between(inode, old.read, new_size, resize)).chain([log]).collect()
+    zeroing.chain(flush_between(inode, old.read, new_size, resize)).chain([log]).collect()
+}
+
+/// The tail of the file is zeroed, and what of it the device has other data for ordered before the size that is logged next.
+pub(super) fn zero_eof<B: Backend>(inode: &Inode<B>, tail: Option<Range<Cell>>) -> Vec<Job> {
+    let Some(tail) = tail else { return Vec::new() };
+    let order = orders_zeroed(inode).then(|| Job::AtOnce(AtOnce::OrderZeroed(tail.clone())));
+    std::iter::once(Job::Zero(tail)).chain(order).collect()
 }
 
 /// What keeps a size that is logged from running ahead of data that are not written. Left out where only crashes can tell, on
 /// others than XFS.
 pub(super) fn flush_unlogged<B: Backend>(inode: &Inode<B>, size: Cell, new_size: Cell) -> Option<Job> {
     let fs = &inode.sb.config.fs;
-    let flushes = fs.size_flush() != SizeFlush::Never && (fs.is_xfs() || inode.log().is_some());
+    let flushes = match fs.size_flush() {
+        SizeFlush::AfterSize | SizeFlush::BeforeSize => fs.is_xfs() || inode.log().is_some(),
+        SizeFlush::Zeroed | SizeFlush::Never => false,
+    };
     flushes.then_some(Job::AtOnce(AtOnce::FlushUnlogged { size, new_size }))
 }

@@ -18,7 +18,7 @@ use crate::words::extent::Fork;
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::personality::{WriteEnd, WriteLock};
 use crate::words::value::WriteId;
-use crate::writeback::flush::FlushState;
+use crate::writeback::flush::{FlushState, WriteAndWait};
 
 /// Whether a mapping has been compared with the extent map after it was sampled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -74,6 +74,8 @@ pub struct Write {
     pub(crate) batch: Option<Box<FolioBatch>>,
     /// Where the file ended before its zeros raised i_size, or a copy of nothing behind end of file, if they did.
     pub(crate) size_before: Option<Cell>,
+    /// What it has zeroed of blocks that are written, if that is to be on the device before the next size is logged.
+    pub(crate) ordered: Range<Cell>,
     /// Holds that this actor has stood at, as a set.
     pub(crate) held: u16,
     /// What is left of the blocks that were reserved before the write began, for writes out of place.
@@ -114,6 +116,7 @@ impl Write {
             flush: false,
             batch: None,
             size_before: None,
+            ordered: 0..0,
             held: 0,
             budget: 0,
             holds_invalidate_lock: false,
@@ -223,6 +226,8 @@ pub enum WriteState {
     InFolio(IomapIter, FolioState),
     /// Writing back what lies over a mapping that has nothing to zero, which is then looked up again.
     Flush(Write, FlushState),
+    /// Writing zeros back that are ordered before the size, and then to the data.
+    Order(Write, WriteAndWait),
     /// Cutting the page cache back to end of file after a stale or short copy, then on to the given state.
     Cleanup(TruncateState, Box<WriteState>),
     /// Before `iomap_end`. With the folio that a mutant still holds.
@@ -250,16 +255,19 @@ impl WriteState {
             | WriteState::Folio(_)
             | WriteState::InFolio(..)
             | WriteState::Flush(..)
+            | WriteState::Order(..)
             | WriteState::Cleanup(..)
             | WriteState::End(..)
             | WriteState::Punch { .. } => 0,
         }
     }
 
-    /// Where a write stands that has not yet copied into its next folio.
-    pub(crate) fn before_copy(&self) -> Option<Cell> {
+    /// Where a write stands that has not yet copied into its next folio, and what its mapping says of it.
+    pub(crate) fn before_copy(&self) -> Option<(Cell, IomapType)> {
         match self {
-            WriteState::Folio(iter) | WriteState::InFolio(iter, _) => Some(iter.write.pos),
+            WriteState::Folio(iter) | WriteState::InFolio(iter, _) => {
+                Some((iter.write.pos, iter.iomap.source_kind()))
+            }
             WriteState::Enter(_)
             | WriteState::Recall(_)
             | WriteState::Pass(_)
@@ -267,6 +275,7 @@ impl WriteState {
             | WriteState::Begin(..)
             | WriteState::Unstuff(..)
             | WriteState::Flush(..)
+            | WriteState::Order(..)
             | WriteState::Cleanup(..)
             | WriteState::End(..)
             | WriteState::Punch { .. } => None,

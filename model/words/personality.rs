@@ -274,6 +274,9 @@ choices! {
         AfterSize = "after-size",
         /// The same before that (before 350976ae2187).
         BeforeSize = "before-size",
+        /// What was zeroed behind the old end of file and has other data on the device, alone (`ext4_block_zero_eof`, fs/ext4/inode.c, 7.3;
+        /// `__ext4_block_zero_page_range`, 6.12).
+        Zeroed = "zeroed",
         /// Nothing.
         Never = "none",
     }

@@ -51,6 +51,21 @@ fn flush_before_the_size() {
     );
 }
 
+/// What ext4 has zeroed behind the old end of file is not on the device before the size: a crash finds a store there.
+#[test]
+fn zeros_that_are_not_ordered() {
+    for scenario in
+        ["ext4/truncate-up-ordered-crash", "ext4/falloc-ordered-crash", "ext4/append-ordered-crash"]
+    {
+        caught(
+            scenario,
+            |_, fs| fs.size_flush = SizeFlush::Never,
+            &[properties::CRASH_EXPOSURE],
+            &[branches::MKWRITE],
+        );
+    }
+}
+
 /// Harmless: a truncate reads the old size once direct I/O is complete. Before that, as XFS does, it loses what that appends, which
 /// is what the scenarios are about.
 #[test]
