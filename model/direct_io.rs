@@ -59,7 +59,7 @@ use crate::words::dio_design::{DioBusy, DioCached, DioDrain, DioStable, DioUnali
 use crate::words::geometry::{Cell, FolioIndex};
 use crate::words::ordering::Link;
 use crate::words::personality::{CloneLock, DioLock};
-use crate::words::value::{Value, WriteId};
+use crate::words::value::WriteId;
 
 /// What a write holds that goes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -560,7 +560,7 @@ fn add<B: Backend>(inode: &Inode<B>, dio: &mut Dio, iomap: &Iomap, cells: Range<
         inode.sb.backend.reach(branches::DIO_PAD);
     }
     let shared = iomap.shared;
-    let zeros = |cells| (cells, Payload::Same(Value::ZERO));
+    let zeros = |cells| (cells, Payload::Zeros);
     let parts = std::iter::once(zeros(head)).chain(payload(inode, dio.id, cells)).chain([zeros(tail)]);
     let place = |(cells, data): (Range<Cell>, Payload)| {
         let phys = iomap.addr_of(geometry.blocks_touched(&cells).next()?)?;
@@ -597,7 +597,7 @@ async fn may_pad<B: Backend>(inode: &Inode<B>, iomap: &Iomap, cells: &Range<Cell
 fn payload<B: Backend>(inode: &Inode<B>, id: WriteId, cells: Range<Cell>) -> Vec<(Range<Cell>, Payload)> {
     let buffers = &inode.sb.user_buffers;
     if !buffers.are_shared(id) {
-        return vec![(cells, Payload::Same(Value::written(id)))];
+        return vec![(cells, Payload::Written(id))];
     }
     if inode.sb.config.fs.data_checksum() && inode.sb.config.design.dio_stable() == DioStable::Bounce {
         let data = buffers.contents(id, &cells);

@@ -30,7 +30,7 @@ use crate::words::design::LayoutReflink;
 use crate::words::extent::{Extent, Fork, Phys};
 use crate::words::geometry::{Cell, FileBlock, FolioIndex};
 use crate::words::ordering::Link;
-use crate::words::value::{Value, WriteId};
+use crate::words::value::WriteId;
 use crate::writeback::io::misplaced;
 
 /// What a client has written.
@@ -212,7 +212,7 @@ async fn write<B: Backend>(
             misplaced(inode, block, phys);
         }
         let cells = geometry.cells_of_block(block);
-        let data = Payload::Same(Value::written(id));
+        let data = Payload::Written(id);
         write_device(inode, &DeviceWrite { cells, phys, data, shared: false });
     }
     ControlFlow::Break(Returned::Success)

@@ -169,7 +169,7 @@ async fn instruction<B: Backend>(
         }
         (Access::Store(id), Pte::Writable) => {
             if let Some(folio) = slot.current_mut() {
-                folio.cells[inside].fill(Value::written(id));
+                Value::fill(&mut folio.cells[inside], id, part.clone());
                 inode.tlb(index).release();
                 inode.oracle.store(&inode.sb.geometry, id, &part, inode.i_size_newest());
                 inode.forget_data(&part);

@@ -369,12 +369,10 @@ async fn remap_extent<B: Backend>(w: &World<B>, me: ActorId, remap: Remap, block
     }
     let cells = geometry.cells_of_blocks(&(block..next));
     let cells = cells.start.max(remap.cells.start)..cells.end.min(remap.cells.end);
-    let values = source.oracle.may_return(
-        geometry,
-        me,
-        &(remap.from + (cells.start - remap.cells.start)..remap.from + (cells.end - remap.cells.start)),
-    );
-    to.oracle.replace(geometry, &cells, &values);
+    let first = remap.from + (cells.start - remap.cells.start);
+    let end = remap.from + (cells.end - remap.cells.start);
+    let values = source.oracle.may_return(geometry, me, &(first..end));
+    to.oracle.replace(geometry, &cells, first, &values);
     // The same transaction raises the size.
     if !alike {
         grow(to, &mut map, remap.cells.start, cells.end);

@@ -41,7 +41,7 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
     inode.audit_crash();
     inode.emit(|| {
         let bytes = geometry.bytes_of_cells(&write.cells);
-        What::Data(DataEvent::OnDevice { bytes, zeros: write.data == Payload::Same(Value::ZERO) })
+        What::Data(DataEvent::OnDevice { bytes, zeros: write.data == Payload::Zeros })
     });
     report_checksum(inode, &write.cells, &given);
 }
@@ -50,7 +50,8 @@ pub fn write_device<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) {
 fn given<B: Backend>(inode: &Inode<B>, write: &DeviceWrite) -> Vec<Value> {
     let buffers = &inode.sb.user_buffers;
     match &write.data {
-        Payload::Same(value) => vec![*value; write.cells.len()],
+        Payload::Zeros => vec![Value::ZERO; write.cells.len()],
+        Payload::Written(id) => Value::written_to(*id, write.cells.clone()).collect(),
         Payload::Copied(id, submitted) => {
             if buffers.audit(*id, &write.cells) != *submitted {
                 inode.sb.backend.reach(branches::BUFFER_CHANGED);

@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_transaction_is_torn_when_a_part_of_it_is_older() {
-        let values = |ids: [WriteId; 3]| ids.map(Value::written);
+        let values = |ids: [WriteId; 3]| ids.map(|id| Value::written(id, 0));
         let transactions = [(1, 0..2), (2, 1..3)];
         for whole in [[0, 0, 0], [1, 1, 0], [1, 2, 2]] {
             assert_eq!(torn(&transactions, &values(whole), 3), None);

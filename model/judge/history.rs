@@ -6,26 +6,30 @@
 use stalemap_facade::ActorId;
 
 use super::growth::{Growths, Outgrown};
+use super::values::Values;
 use crate::words::config::PostEof;
+use crate::words::geometry::Cell;
 use crate::words::value::{Value, WriteId};
 
 /// What one cell may contain.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub(super) struct History {
-    /// Writes whose value the cell may have, pending ones included.
-    allowed: u64,
-    /// Writes that the cell is made of: those since it last was a hole, whose values are the file's own. Anything
+    /// Which cell.
+    cell: Cell,
+    /// What the cell may have, from pending writes, too.
+    allowed: Values,
+    /// What the cell is made of: the values since it last was a hole, which are the file's own. Anything
     /// else is somebody else's, or was deleted.
-    own: u64,
-    /// Writes that zeros have come over in the block where they are. If these fail to be written, they are found again.
-    beneath: u64,
-    /// Of the allowed ones, those that are only found since what came over them failed to be written. Once the cell is written,
-    /// they are not found any more.
-    failed: u64,
+    own: Values,
+    /// What zeros have come over in the block where it is. If these fail to be written, it is found again.
+    beneath: Values,
+    /// Of what is allowed, what is only found since what came over it failed to be written. Once the cell is written,
+    /// it is not found any more.
+    failed: Values,
     /// Writes that have begun and not ended, each with what was complete when it began.
-    pending: Vec<(WriteId, u64)>,
+    pending: Vec<(WriteId, Values)>,
     /// Reads that have begun and not ended, each with what it may return.
-    reads: Vec<(ActorId, u64)>,
+    reads: Vec<(ActorId, Values)>,
     /// What was there before a direct write that is not complete, but has brought the cell inside end of file.
     outgrown: Outgrown,
     /// What is about to bring the cell into the file as zeros, and writes elsewhere.
@@ -33,13 +37,15 @@ pub(super) struct History {
 }
 
 impl History {
-    pub(super) fn new() -> Self {
+    /// Of a cell that reads as zeros.
+    pub(super) fn new(cell: Cell) -> Self {
         let (pending, reads) = (Vec::new(), Vec::new());
         History {
-            allowed: 1,
-            own: 1,
-            beneath: 0,
-            failed: 0,
+            cell,
+            allowed: Values::ZERO,
+            own: Values::ZERO,
+            beneath: Values::NONE,
+            failed: Values::NONE,
             pending,
             reads,
             outgrown: Outgrown::default(),
@@ -48,10 +54,10 @@ impl History {
     }
 
     pub(super) fn begin_write(&mut self, id: WriteId) {
-        let pending = self.pending.iter().fold(0, |set, (other, _)| set | 1 << other);
+        let replaced = self.settled();
         // Those that are under way do not replace it, also where the cell might have contained it before.
-        self.pending.iter_mut().for_each(|(_, replaced)| *replaced &= !(1 << id));
-        self.pending.push((id, self.allowed & !pending));
+        self.pending.iter_mut().for_each(|(_, replaced)| replaced.remove(id));
+        self.pending.push((id, replaced));
         self.pending.sort_unstable();
         self.allow(id);
     }
@@ -60,7 +66,8 @@ impl History {
     pub(super) fn store_to_buffer(&mut self, write: WriteId, store: WriteId) {
         let Some((_, replaced)) = self.pending.iter().find(|(other, _)| *other == write) else { return };
         if self.pending.iter().all(|(other, _)| *other != store) {
-            self.pending.push((store, *replaced));
+            let replaced = replaced.clone();
+            self.pending.push((store, replaced));
             self.pending.sort_unstable();
         }
         self.allow(store);
@@ -69,56 +76,65 @@ impl History {
     /// The same, and its own value was not in the buffer any more when it began.
     pub(super) fn begin_with(&mut self, write: WriteId, store: WriteId) {
         self.store_to_buffer(write, store);
-        self.allowed &= !(1 << write);
+        self.allowed.remove(write);
     }
 
-    /// The cell may contain this from here on.
+    /// The cell may contain from here on what this write has for it.
     pub(super) fn allow(&mut self, id: WriteId) {
-        self.failed &= !(1 << id);
-        self.allowed |= 1 << id;
-        self.own |= 1 << id;
+        self.allow_all(&Values::of(id));
+    }
+
+    fn allow_all(&mut self, values: &Values) {
+        self.failed.remove_all(values);
+        self.allowed.add_all(values);
+        self.own.add_all(values);
         for (_, may_return) in &mut self.reads {
-            *may_return |= 1 << id;
+            may_return.add_all(values);
         }
     }
 
     /// What was cached is not written, and this is found instead, also behind the end of writes that have copied already, and have still
     /// other cells to copy. One that has not copied began after what is cached.
-    pub(super) fn lose(&mut self, id: WriteId, cached: Value) {
-        let failed = if self.allowed & (1 << id) == 0 { 1 << id } else { self.failed & (1 << id) };
-        self.allow(id);
-        self.failed |= failed;
-        self.growths.keep(id);
-        let Some(cached) = cached.write() else { return };
+    pub(super) fn lose(&mut self, found: Value, cached: Value) {
+        let lost = Values::only(found, self.cell);
+        let failed = if self.allows(found) { self.failed.contain(found, self.cell) } else { true };
+        self.allow_all(&lost);
+        if failed {
+            self.failed.add_all(&lost);
+        }
+        self.growths.keep(&lost);
+        let Some(writer) = cached.write() else { return };
         for (write, replaced) in &mut self.pending {
-            let copied = *write == cached || *replaced & (1 << cached) == 0;
+            let copied = *write == writer || !replaced.contain(cached, self.cell);
             // Zeros that come over zeros may be found once they are written.
-            if copied && *write != id && *replaced & (1 << id) != 0 {
-                *replaced &= !(1 << id);
-                self.failed |= 1 << id;
+            if copied && lost != Values::of(*write) && replaced.contain(found, self.cell) {
+                replaced.remove_all(&lost);
+                self.failed.add_all(&lost);
             }
         }
     }
 
     /// What the cell may contain, and what of that only since writeback has failed, as far as no write is under way.
-    pub(super) fn current(&self) -> (u64, u64) {
-        (self.allowed, if self.pending.is_empty() { self.failed } else { 0 })
+    pub(super) fn current(&self) -> (Values, Values) {
+        let failed = if self.pending.is_empty() { self.failed.clone() } else { Values::NONE };
+        (self.allowed.clone(), failed)
     }
 
     /// The device has this from here on: of what earlier failures have left nothing else is found any more.
     pub(super) fn arrive(&mut self, value: Value) {
-        let stays = value.write().map_or(0, |id| 1 << id);
-        self.allowed &= !self.failed | stays;
-        self.failed &= stays;
+        let stays = Values::only(value, self.cell);
+        self.allowed.remove_all(&self.failed.clone().without(&stays));
+        self.failed.keep_all(&stays);
     }
 
     /// The write is acknowledged: what it began after is replaced. A repeated write of the same number
     /// (there is none within a cell) would replace itself.
     pub(super) fn complete_write(&mut self, id: WriteId) {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
-            let (_, replaced) = self.pending.remove(at);
-            self.allowed &= !replaced | 1 << id;
-            self.failed &= self.allowed;
+            let (_, mut replaced) = self.pending.remove(at);
+            replaced.remove(id);
+            self.allowed.remove_all(&replaced);
+            self.failed.keep_all(&self.allowed);
             self.outgrown = Outgrown::default();
         }
     }
@@ -126,13 +142,13 @@ impl History {
     /// The cell was made to read as zeros: what was there before is deleted.
     pub(super) fn complete_zero(&mut self) {
         self.complete_write(0);
-        self.own = self.allowed;
-        self.beneath = 0;
+        self.own = self.allowed.clone();
+        self.beneath = Values::NONE;
     }
 
     /// The same, and the block is still the file's: it has what was there before until the zeros are written.
     pub(super) fn complete_zero_in_place(&mut self) {
-        let beneath = self.beneath | self.own;
+        let beneath = self.beneath.clone().with(&self.own);
         self.complete_zero();
         self.beneath = beneath;
     }
@@ -143,7 +159,7 @@ impl History {
         let Some(at) = self.pending.iter().position(|(other, _)| *other == 0) else { return };
         let (_, stored) = self.pending.remove(at);
         if post_eof == PostEof::Judged {
-            self.expel(stored, zeros);
+            self.expel(&stored, zeros);
         }
     }
 
@@ -152,18 +168,21 @@ impl History {
         if let Some(stored) = self.growths.end(id)
             && grown
         {
-            self.expel(stored, zeros);
+            self.expel(&stored, zeros);
         }
     }
 
     /// Values that were stored behind end of file do not come into the file; unless the zeros that come over them fail to be written.
-    pub(super) fn expel(&mut self, stored: u64, zeros: Zeros) {
+    pub(super) fn expel(&mut self, stored: &Values, zeros: Zeros) {
+        let stored = stored.clone().without(&Values::ZERO);
         if zeros == Zeros::MayFail {
-            self.beneath |= self.own & stored & !1;
+            let mut beneath = self.own.clone();
+            beneath.keep_all(&stored);
+            self.beneath.add_all(&beneath);
         }
-        self.allowed &= !stored | 1;
-        self.failed &= self.allowed;
-        self.own &= !stored | 1;
+        self.allowed.remove_all(&stored);
+        self.failed.keep_all(&self.allowed);
+        self.own.remove_all(&stored);
     }
 
     /// A write elsewhere is about to bring the cell into the file, as zeros.
@@ -186,36 +205,58 @@ impl History {
         self.growths.any() || self.pending.iter().any(|(id, _)| *id == 0)
     }
 
-    /// What was in another cell is in this one from here on. Who reads in the meantime may find either.
-    pub(super) fn take_over(&mut self, other: History) {
-        for (_, may_return) in &mut self.reads {
-            *may_return |= other.allowed;
-        }
-        *self = History { reads: std::mem::take(&mut self.reads), ..other };
+    /// What was in another cell is in this one from here on. Who reads in the meantime may find either. A write that is under way
+    /// has come before the move, and has moved, or comes after it, and is found in its place: nobody knows. Zeros are put in by who
+    /// moves, alone.
+    pub(super) fn take_over(&mut self, other: &History) {
+        let (from, to) = (other.cell, self.cell);
+        let zeros = other.pending.iter().filter(|(id, _)| *id == 0);
+        let zeros = zeros.map(|(id, replaced)| (*id, replaced.carried(from, to)));
+        let under_way: Vec<WriteId> = self.pending().filter(|id| *id != 0).collect();
+        let mut reads = std::mem::take(&mut self.reads);
+        let allowed = other.allowed.carried(from, to);
+        reads.iter_mut().for_each(|(_, may_return)| may_return.add_all(&allowed));
+        *self = History {
+            cell: to,
+            allowed,
+            own: other.own.carried(from, to),
+            beneath: other.beneath.carried(from, to),
+            failed: other.failed.carried(from, to),
+            pending: zeros.chain(under_way.iter().map(|id| (*id, Values::NONE))).collect(),
+            reads,
+            outgrown: other.outgrown.carried(from, to),
+            growths: other.growths.carried(from, to),
+        };
+        under_way.into_iter().for_each(|id| self.allow(id));
     }
 
     /// The write did not get as far as this cell. An earlier call of the same command may have: what was moved here since stays.
     pub(super) fn abandon_write(&mut self, id: WriteId) {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
             let (_, replaced) = self.pending.remove(at);
-            self.allowed &= !(1 << id) | replaced;
+            if !replaced.has(id) {
+                self.allowed.remove(id);
+            }
         }
     }
 
     /// The cell gets other contents at one stroke, of which `values` are possible.
-    pub(super) fn replace(&mut self, values: u64) {
-        let pending = self.pending.iter().fold(0, |set, (id, _)| set | 1 << id);
-        self.allowed = self.allowed & pending | values;
-        self.failed &= self.allowed & !values;
-        self.own |= values;
+    pub(super) fn replace(&mut self, values: &Values) {
+        let pending = self.pending.iter().fold(Values::NONE, |set, (id, _)| set.with(&Values::of(*id)));
+        self.allowed.keep_all(&pending);
+        self.allowed.add_all(values);
+        self.failed.keep_all(&self.allowed.clone().without(values));
+        self.own.add_all(values);
         for (_, may_return) in &mut self.reads {
-            *may_return |= values;
+            may_return.add_all(values);
         }
     }
 
     /// What the cell may contain, but for writes that have not ended.
-    pub(super) fn settled(&self) -> u64 {
-        self.pending.iter().fold(self.allowed, |set, (id, _)| set & !(1 << id))
+    pub(super) fn settled(&self) -> Values {
+        let mut settled = self.allowed.clone();
+        self.pending.iter().for_each(|(id, _)| settled.remove(*id));
+        settled
     }
 
     /// The write failed somewhere: the cell may contain it or not.
@@ -226,28 +267,29 @@ impl History {
     /// The write, still pending, has brought the cell inside end of file, or all of its page.
     pub(super) fn outgrow(&mut self, id: WriteId, page: bool) {
         if let Some((_, replaced)) = self.pending.iter().find(|(other, _)| *other == id) {
-            self.outgrown = Outgrown::new(replaced & !(1 << id), page);
+            let replaced = replaced.clone().without(&Values::of(id));
+            self.outgrown = Outgrown::new(replaced, page);
         }
     }
 
     /// The cell may contain whatever was ever written.
     pub(super) fn exempt(&mut self) {
-        self.allowed = u64::MAX;
-        self.failed = 0;
-        self.pending.iter_mut().for_each(|(_, replaced)| *replaced = 0);
+        self.allowed = Values::EVERYTHING;
+        self.failed = Values::NONE;
+        self.pending.iter_mut().for_each(|(_, replaced)| *replaced = Values::NONE);
         self.growths.exempt();
-        self.reads.iter_mut().for_each(|(_, may_return)| *may_return = u64::MAX);
+        self.reads.iter_mut().for_each(|(_, may_return)| *may_return = Values::EVERYTHING);
     }
 
     /// A read begins.
     pub(super) fn begin_read(&mut self, reader: ActorId) {
-        self.reads.push((reader, self.allowed));
+        self.reads.push((reader, self.allowed.clone()));
         self.reads.sort_unstable();
     }
 
     /// What a reader may be given: what was possible at some time since its read began, if one has.
-    pub(super) fn may_return(&self, reader: ActorId) -> u64 {
-        self.reads.iter().find(|(actor, _)| *actor == reader).map_or(self.allowed, |(_, set)| *set)
+    pub(super) fn may_return(&self, reader: ActorId) -> &Values {
+        self.reads.iter().find(|(actor, _)| *actor == reader).map_or(&self.allowed, |(_, set)| set)
     }
 
     /// A read ends.
@@ -260,29 +302,44 @@ impl History {
         self.pending.iter().map(|(id, _)| *id)
     }
 
-    /// What a direct write that is not complete has brought inside end of file.
-    pub(super) fn outgrown(&self) -> Outgrown {
-        self.outgrown
+    /// Whether a read that has seen the size returned this before the data of a direct write were there.
+    pub(super) fn misleads_read(&self, value: Value) -> bool {
+        self.outgrown.misleads_read(value, self.cell)
     }
 
-    /// The writes whose value the cell may have.
-    pub(super) fn allowed(&self) -> u64 {
-        self.allowed
+    /// Whether a load through a mapping did.
+    pub(super) fn misleads_load(&self, value: Value) -> bool {
+        self.outgrown.misleads_load(value, self.cell)
+    }
+
+    /// Which cell it is the history of.
+    pub(super) fn cell(&self) -> Cell {
+        self.cell
+    }
+
+    /// What the cell may have.
+    pub(super) fn allowed(&self) -> &Values {
+        &self.allowed
+    }
+
+    /// What is the file's own in the cell, current or replaced.
+    pub(super) fn own(&self) -> &Values {
+        &self.own
     }
 
     /// Whether the cell may have this value.
     pub(super) fn allows(&self, value: Value) -> bool {
-        value.write().is_some_and(|id| self.allowed & (1 << id) != 0)
+        self.allowed.contain(value, self.cell)
     }
 
     /// Whether the value may be found if what came over it fails to be written.
     pub(super) fn may_come_back(&self, value: Value) -> bool {
-        self.owns(value) || value.write().is_some_and(|id| self.beneath & (1 << id) != 0)
+        self.owns(value) || self.beneath.contain(value, self.cell)
     }
 
     /// Whether the value is the file's own, current or replaced.
     pub(super) fn owns(&self, value: Value) -> bool {
-        value.write().is_some_and(|id| self.own & (1 << id) != 0)
+        self.own.contain(value, self.cell)
     }
 }
 
@@ -299,158 +356,163 @@ pub(super) enum Zeros {
 mod tests {
     use super::*;
 
+    /// What a write has for the cell that is looked at.
+    fn written(id: WriteId) -> Value {
+        Value::written(id, 0)
+    }
+
     #[test]
     fn a_later_write_replaces_an_earlier_one_when_it_completes() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.begin_write(1);
         history.complete_write(1);
         assert!(!history.allows(Value::ZERO));
         history.begin_write(2);
-        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        assert!(history.allows(written(1)) && history.allows(written(2)));
         history.complete_write(2);
-        assert!(!history.allows(Value::written(1)));
+        assert!(!history.allows(written(1)));
     }
 
     #[test]
     fn what_failed_to_be_written_before_its_write_was_over_may_be_gone_behind_it() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.begin_write(1);
         history.complete_write(1);
         history.begin_write(2);
-        history.lose(1, Value::written(1));
+        history.lose(written(1), written(1));
         history.complete_write(2);
-        assert!(!history.allows(Value::written(1)), "it was not what failed");
+        assert!(!history.allows(written(1)), "it was not what failed");
         history.begin_write(3);
-        history.lose(1, Value::written(3));
+        history.lose(written(1), written(3));
         history.complete_write(3);
-        assert!(history.allows(Value::written(1)) && history.allows(Value::written(3)));
+        assert!(history.allows(written(1)) && history.allows(written(3)));
     }
 
     #[test]
     fn what_a_failure_has_left_is_not_found_once_the_cell_is_written() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         for id in [1, 2] {
             history.begin_write(id);
             history.complete_write(id);
         }
-        history.lose(1, Value::written(2));
-        history.arrive(Value::written(1));
-        assert!(history.allows(Value::written(1)), "the device still has it");
-        history.arrive(Value::written(2));
-        assert!(!history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        history.lose(written(1), written(2));
+        history.arrive(written(1));
+        assert!(history.allows(written(1)), "the device still has it");
+        history.arrive(written(2));
+        assert!(!history.allows(written(1)) && history.allows(written(2)));
         // What may be found anyhow stays.
         history.begin_write(3);
-        history.lose(2, Value::written(2));
-        history.arrive(Value::written(3));
-        assert!(history.allows(Value::written(2)), "the write has not ended");
+        history.lose(written(2), written(2));
+        history.arrive(written(3));
+        assert!(history.allows(written(2)), "the write has not ended");
     }
 
     #[test]
     fn what_a_failure_has_left_before_a_write_elsewhere_ends_is_found_behind_it() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         for id in [1, 2] {
             history.begin_write(id);
             history.complete_write(id);
         }
         history.begin_growth(3);
-        history.lose(1, Value::written(2));
+        history.lose(written(1), written(2));
         history.end_growth(3, true, Zeros::MayFail);
-        assert!(history.allows(Value::written(1)));
+        assert!(history.allows(written(1)));
     }
 
     #[test]
     fn whatever_had_copied_when_it_failed_to_be_written_may_be_gone() {
-        let written = || {
-            let mut history = History::new();
+        let begun = || {
+            let mut history = History::new(0);
             history.begin_write(1);
             history.complete_write(1);
             history.begin_write(2);
             history
         };
         // A store through a mapping came over what the write had copied.
-        let mut history = written();
+        let mut history = begun();
         history.allow(3);
-        history.lose(1, Value::written(3));
+        history.lose(written(1), written(3));
         history.complete_write(2);
-        assert!(history.allows(Value::written(1)));
-        history.arrive(Value::written(3));
-        assert!(!history.allows(Value::written(1)));
+        assert!(history.allows(written(1)));
+        history.arrive(written(3));
+        assert!(!history.allows(written(1)));
         // One value of several in its buffer is cached.
-        let mut history = written();
+        let mut history = begun();
         history.store_to_buffer(2, 4);
-        history.lose(1, Value::written(4));
+        history.lose(written(1), written(4));
         for id in [2, 4] {
             history.complete_write(id);
         }
-        assert!(history.allows(Value::written(1)));
+        assert!(history.allows(written(1)));
     }
 
     #[test]
     fn zeros_that_are_found_when_they_fail_are_found_when_they_end() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.begin_write(0);
-        history.lose(0, Value::ZERO);
+        history.lose(Value::ZERO, Value::ZERO);
         history.begin_write(1);
         history.complete_write(1);
-        history.arrive(Value::written(1));
+        history.arrive(written(1));
         history.complete_zero();
-        assert!(history.allows(Value::ZERO) && history.allows(Value::written(1)));
+        assert!(history.allows(Value::ZERO) && history.allows(written(1)));
     }
 
     #[test]
     fn what_zeros_came_over_in_its_place_comes_back_when_they_fail_and_what_was_freed_does_not() {
-        let written = || {
-            let mut history = History::new();
+        let begun = || {
+            let mut history = History::new(0);
             history.begin_write(1);
             history.complete_write(1);
             history.begin_write(0);
             history
         };
-        let mut history = written();
+        let mut history = begun();
         history.complete_zero_in_place();
-        assert!(history.may_come_back(Value::written(1)) && !history.owns(Value::written(1)));
-        history.lose(1, Value::ZERO);
-        assert!(history.allows(Value::written(1)) && history.allows(Value::ZERO));
-        let mut history = written();
+        assert!(history.may_come_back(written(1)) && !history.owns(written(1)));
+        history.lose(written(1), Value::ZERO);
+        assert!(history.allows(written(1)) && history.allows(Value::ZERO));
+        let mut history = begun();
         history.complete_zero();
-        assert!(!history.may_come_back(Value::written(1)));
+        assert!(!history.may_come_back(written(1)));
     }
 
     #[test]
     fn overlapping_writes_may_win_either_way() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.begin_write(1);
         history.begin_write(2);
         history.complete_write(1);
         history.complete_write(2);
-        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
+        assert!(history.allows(written(1)) && history.allows(written(2)));
         assert!(!history.allows(Value::ZERO));
     }
 
     #[test]
     fn a_write_that_began_later_is_not_replaced_whatever_was_allowed_before() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.exempt();
         history.begin_write(1);
         history.begin_write(2);
         history.complete_write(2);
         history.complete_write(1);
-        assert!(history.allows(Value::written(1)) && history.allows(Value::written(2)));
-        assert!(!history.allows(Value::written(3)), "they began after it");
+        assert!(history.allows(written(1)) && history.allows(written(2)));
+        assert!(!history.allows(written(3)), "they began after it");
     }
 
     #[test]
     fn what_was_deleted_is_no_longer_the_files_own() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.begin_write(1);
         history.complete_write(1);
         history.begin_write(0);
-        assert!(history.allows(Value::written(1)) && history.allows(Value::ZERO));
+        assert!(history.allows(written(1)) && history.allows(Value::ZERO));
         history.begin_write(2);
         history.complete_write(2);
         history.complete_zero();
-        assert!(!history.allows(Value::written(1)) && !history.owns(Value::written(1)));
-        assert!(history.allows(Value::written(2)), "the store and the deletion overlapped");
+        assert!(!history.allows(written(1)) && !history.owns(written(1)));
+        assert!(history.allows(written(2)), "the store and the deletion overlapped");
         history.begin_write(3);
         history.complete_write(3);
         assert!(!history.allows(Value::ZERO) && history.owns(Value::ZERO));
@@ -459,14 +521,14 @@ mod tests {
     #[test]
     fn a_growing_file_does_not_show_what_was_stored_behind_its_end_before_it_grew() {
         for (post_eof, found) in [(PostEof::Judged, false), (PostEof::Exempt, true)] {
-            let mut history = History::new();
+            let mut history = History::new(0);
             history.allow(1);
             history.begin_write(0);
             history.allow(2);
             history.complete_growth(post_eof, Zeros::Arrive);
-            assert!(history.allows(Value::ZERO) && history.allows(Value::written(2)));
-            assert_eq!(history.allows(Value::written(1)), found);
-            assert_eq!(history.owns(Value::written(1)), found);
+            assert!(history.allows(Value::ZERO) && history.allows(written(2)));
+            assert_eq!(history.allows(written(1)), found);
+            assert_eq!(history.owns(written(1)), found);
             assert!(history.pending.is_empty());
         }
     }
@@ -474,7 +536,7 @@ mod tests {
     #[test]
     fn a_write_behind_a_gap_fills_it_with_zeros_if_it_gets_anywhere() {
         for (grown, found) in [(true, false), (false, true)] {
-            let mut history = History::new();
+            let mut history = History::new(0);
             history.allow(1);
             history.growths.begin(3, history.settled());
             history.allow(2);
@@ -482,67 +544,121 @@ mod tests {
             history.end_growth(4, true, Zeros::Arrive);
             assert!(history.is_growing(), "another call ended");
             history.end_growth(3, grown, Zeros::Arrive);
-            assert!(
-                history.allows(Value::ZERO) && history.allows(Value::written(2)) && !history.is_growing()
-            );
-            assert_eq!(history.allows(Value::written(1)), found);
+            assert!(history.allows(Value::ZERO) && history.allows(written(2)) && !history.is_growing());
+            assert_eq!(history.allows(written(1)), found);
         }
     }
 
     #[test]
     fn a_read_during_a_move_may_find_either() {
-        let mut history = History::new();
-        history.reads.push((1, history.allowed));
-        let mut moved = History::new();
+        let mut history = History::new(0);
+        history.begin_read(1);
+        let mut moved = History::new(1);
         moved.begin_write(2);
         moved.complete_write(2);
-        history.take_over(moved);
-        assert!(!history.allows(Value::ZERO) && history.allows(Value::written(2)));
-        assert_eq!(history.reads, [(1, 1 | 1 << 2)]);
+        history.take_over(&moved);
+        let there = Value::written(2, 1);
+        assert!(!history.allows(Value::ZERO) && history.allows(there));
+        assert!(!history.allows(written(2)), "it was written to another cell");
+        assert_eq!(*history.may_return(1), Values::ZERO.with(&Values::only(there, 0)));
     }
 
     #[test]
     fn a_write_that_has_not_ended_is_not_what_another_file_gets() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.begin_write(1);
         history.complete_write(1);
         history.begin_write(2);
-        assert_eq!(history.settled(), 1 << 1);
-        history.replace(1 << 3);
+        assert_eq!(history.settled(), Values::of(1));
+        history.replace(&Values::of(3));
         history.complete_write(2);
-        assert!(history.allows(Value::written(2)) && history.allows(Value::written(3)));
-        assert!(!history.allows(Value::written(1)));
+        assert!(history.allows(written(2)) && history.allows(written(3)));
+        assert!(!history.allows(written(1)));
     }
 
     #[test]
     fn what_lies_in_the_buffer_while_a_write_is_in_flight_is_right() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.store_to_buffer(1, 2);
-        assert!(!history.allows(Value::written(2)), "the write has not begun");
+        assert!(!history.allows(written(2)), "the write has not begun");
         history.begin_write(1);
         history.begin_with(1, 2);
-        assert!(history.allows(Value::written(2)) && !history.allows(Value::written(1)));
+        assert!(history.allows(written(2)) && !history.allows(written(1)));
         history.store_to_buffer(1, 3);
         history.begin_write(4);
         history.complete_write(4);
         for id in [1, 2, 3] {
             history.complete_write(id);
         }
-        assert!(!history.allows(Value::ZERO) && !history.allows(Value::written(1)));
-        assert!([2, 3, 4].into_iter().all(|id| history.allows(Value::written(id))), "they overlapped");
+        assert!(!history.allows(Value::ZERO) && !history.allows(written(1)));
+        assert!([2, 3, 4].into_iter().all(|id| history.allows(written(id))), "they overlapped");
         history.store_to_buffer(1, 5);
-        assert!(!history.allows(Value::written(5)), "the write has ended");
+        assert!(!history.allows(written(5)), "the write has ended");
         history.begin_write(6);
         history.complete_write(6);
-        assert!((0..6).all(|id| !history.allows(Value::written(id))) && history.pending.is_empty());
+        assert!((0..6).all(|id| !history.allows(written(id))) && history.pending.is_empty());
     }
 
     #[test]
     fn an_abandoned_write_leaves_what_was_there() {
-        let mut history = History::new();
+        let mut history = History::new(0);
         history.begin_write(1);
         history.abandon_write(1);
-        assert!(history.allows(Value::ZERO) && !history.allows(Value::written(1)));
+        assert!(history.allows(Value::ZERO) && !history.allows(written(1)));
         assert!(history.pending.is_empty());
+    }
+
+    #[test]
+    fn what_has_moved_is_the_same_when_it_is_back_and_is_replaced_by_the_same_command() {
+        let mut first = History::new(0);
+        let mut second = History::new(1);
+        for history in [&mut first, &mut second] {
+            history.begin_write(1);
+            history.complete_write(1);
+        }
+        let was = first.clone();
+        let there = Value::written(1, 1);
+        first.take_over(&second);
+        assert!(first.owns(there) && !first.owns(written(1)), "one command has written both");
+        second.take_over(&first);
+        assert!(second.allows(there) && !second.allows(written(1)));
+        let mut back = History::new(0);
+        second.take_over(&was);
+        back.take_over(&second);
+        assert_eq!(back, was);
+        first.begin_write(1);
+        assert!(first.allows(there) && first.allows(written(1)));
+        first.complete_write(1);
+        assert!(!first.allows(there) && first.allows(written(1)));
+    }
+
+    #[test]
+    fn a_write_that_is_under_way_when_its_cell_moves_is_found_in_either_place() {
+        let [mut first, mut second] = [0, 1].map(History::new);
+        second.begin_write(1);
+        let behind = History::new(2);
+        first.take_over(&second);
+        second.take_over(&behind);
+        let value = Value::written(1, 1);
+        assert!(first.is_settled() && !second.is_settled());
+        second.complete_write(1);
+        for history in [&first, &second] {
+            assert!(history.allows(value) && history.allows(Value::ZERO), "nobody knows which");
+            assert!(history.is_settled());
+        }
+    }
+
+    #[test]
+    fn a_clone_to_another_offset_has_what_was_written_to_the_source() {
+        let mut history = History::new(0);
+        history.replace(&Values::of(1).carried(2, 0));
+        assert!(history.allows(Value::written(1, 2)) && history.owns(Value::written(1, 2)));
+        assert!(!history.allows(written(1)) && !history.allows(Value::ZERO));
+        history.begin_write(3);
+        history.lose(Value::written(1, 2), written(3));
+        history.complete_write(3);
+        assert!(history.allows(Value::written(1, 2)), "it is found where what came over it failed");
+        history.arrive(written(3));
+        assert!(!history.allows(Value::written(1, 2)));
     }
 }

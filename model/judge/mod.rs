@@ -9,3 +9,4 @@ pub mod oracle;
 pub mod properties;
 pub mod retries;
 pub mod survivors;
+pub mod values;

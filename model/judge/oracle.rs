@@ -16,9 +16,10 @@ use stalemap_facade::{Backend, Leaf, Property};
 
 use crate::judge::history::{History, Zeros};
 use crate::judge::survivors::Survivors;
+use crate::judge::values::Values;
 use crate::words::config::{PostEof, labelled};
 use crate::words::geometry::{Cell, FolioIndex, Geometry, within};
-use crate::words::value::{MAX_WRITES, Value, WriteId};
+use crate::words::value::{Value, WriteId};
 
 /// What the page cache has where writeback has failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,7 +60,7 @@ fn by_folio(geometry: &Geometry, cells: &Range<Cell>) -> impl Iterator<Item = (u
 impl<B: Backend> Oracle<B> {
     /// A judge for a file that reads as zeros.
     pub fn new(backend: &B, geometry: &Geometry, patterns: &[u8], label: Option<&str>) -> Self {
-        let histories = |index| vec![History::new(); geometry.cells_of_folio(index).len()];
+        let histories = |index| geometry.cells_of_folio(index).map(History::new).collect();
         Oracle {
             backend: backend.clone(),
             patterns: patterns.to_vec(),
@@ -205,16 +206,18 @@ impl<B: Backend> Oracle<B> {
     /// Nor was a size logged that is greater than `size`, and zeros behind that are in the file in memory alone.
     pub fn lose(&self, geometry: &Geometry, size: Cell, left: impl Iterator<Item = (Cell, Value, Lost)>) {
         for (cell, value, lost) in left {
-            let Some(id) = value.write() else { continue };
+            if value.is_garbage() {
+                continue;
+            }
             if let Lost::Cached(cached) = lost {
                 self.each(geometry, &(cell..cell + 1), |history| {
                     if history.may_come_back(value) {
-                        history.lose(id, cached);
+                        history.lose(value, cached);
                     }
                 });
             }
             self.survivors(geometry, &(cell..cell + 1), |survivor| {
-                survivor.lose(id);
+                survivor.lose(value);
                 if cell >= size {
                     survivor.allow_outside();
                 }
@@ -271,40 +274,36 @@ impl<B: Backend> Oracle<B> {
 
     /// `cells` are taken out of the file: what lies behind moves down.
     pub fn collapse(&self, geometry: &Geometry, cells: &Range<Cell>) {
-        self.rearrange(geometry, cells.start, |histories| {
-            histories.drain(..cells.len().min(histories.len()));
-            histories.extend(cells.clone().map(|_| History::new()));
-        });
+        let by = cells.end - cells.start;
+        self.rearrange(geometry, cells.start, |cell| Some(cell + by).filter(|from| *from < geometry.cells()));
     }
 
     /// `cells` are put into the file: what lies there moves up.
     pub fn insert(&self, geometry: &Geometry, cells: &Range<Cell>) {
-        self.rearrange(geometry, cells.start, |histories| {
-            histories.truncate(histories.len().saturating_sub(cells.len()));
-            histories.splice(..0, cells.clone().map(|_| History::new()));
+        let by = cells.end - cells.start;
+        self.rearrange(geometry, cells.start, |cell| {
+            cell.checked_sub(by).filter(|from| *from >= cells.start)
         });
     }
 
-    /// Moves the histories from a cell on.
-    fn rearrange(&self, geometry: &Geometry, from: Cell, change: impl Fn(&mut Vec<History>)) {
-        let cells = from..geometry.cells();
+    /// Moves what is in the cells from `first` on; `from` says where each of them gets it, if not from a hole.
+    fn rearrange(&self, geometry: &Geometry, first: Cell, from: impl Fn(Cell) -> Option<Cell>) {
+        let cells = first..geometry.cells();
         let mut histories = Vec::new();
         for (index, inside) in by_folio(geometry, &cells) {
             self.cells[index].audit(|folio| histories.extend_from_slice(&folio[inside]));
         }
-        change(&mut histories);
-        let mut histories = histories.into_iter();
         for (index, inside) in by_folio(geometry, &cells) {
             self.cells[index].update(|folio| {
-                folio[inside].iter_mut().zip(&mut histories).for_each(|(cell, other)| cell.take_over(other));
+                for history in &mut folio[inside] {
+                    match from(history.cell()) {
+                        Some(from) => history.take_over(&histories[usize::from(from - first)]),
+                        None => history.take_over(&History::new(history.cell())),
+                    }
+                }
             });
         }
-        // A crash may leave the file as it was, or rearranged.
-        let mut all = 0;
-        for survivors in self.survivors.iter().flatten() {
-            survivors.audit(|cells| all |= cells.iter().fold(0, |set, cell| set | cell.writes()));
-        }
-        self.survivors(geometry, &cells, |cell| cell.allow_all(all));
+        self.rearrange_survivors(geometry, &cells, from);
     }
 
     /// A store through a mapping: begins and ends at once. Behind end of file (`size`) it is no write of the
@@ -323,33 +322,30 @@ impl<B: Backend> Oracle<B> {
     }
 
     /// Each of `cells` gets one of the contents in the set that `values` has for it, at one stroke: a clone of
-    /// another file's cells, which nobody can see half done.
-    pub fn replace(&self, geometry: &Geometry, cells: &Range<Cell>, values: &[u64]) {
-        for index in geometry.folios_touched(cells) {
-            let folio = geometry.cells_of_folio(index);
-            let inside = within(&folio, cells);
-            let first = usize::from(folio.start.max(cells.start) - cells.start);
-            self.cells[usize::from(index)].update(|histories| {
-                for (history, values) in histories[inside].iter_mut().zip(values.iter().skip(first)) {
-                    history.replace(*values);
-                }
+    /// another file's cells from `from` on, which nobody can see half done.
+    pub fn replace(&self, geometry: &Geometry, cells: &Range<Cell>, from: Cell, values: &[Values]) {
+        let carried = |cell: Cell| {
+            let at = cell - cells.start;
+            values[usize::from(at)].carried(from + at, cell)
+        };
+        for (index, inside) in by_folio(geometry, cells) {
+            self.cells[index].update(|histories| {
+                histories[inside].iter_mut().for_each(|history| history.replace(&carried(history.cell())));
             });
         }
-        let any = values.iter().fold(0, |any, values| any | values);
-        let possible = |id: &WriteId| any & (1 << id) != 0;
-        let ids = || (0..MAX_WRITES as WriteId).filter(possible);
-        self.survivors(geometry, cells, |cell| ids().for_each(|id| cell.allow(id)));
+        let any = cells.clone().map(carried).fold(Values::NONE, |any, values| any.with(&values));
+        self.survivors(geometry, cells, |cell| cell.allow_all(&any));
     }
 
     /// `cells` of two files get each other's contents, at one stroke. A write that has not ended stays with its file.
     pub fn exchange(&self, other: &Self, geometry: &Geometry, cells: &Range<Cell>) {
         let (own, others) = (self.settled(geometry, cells), other.settled(geometry, cells));
-        self.replace(geometry, cells, &others);
-        other.replace(geometry, cells, &own);
+        self.replace(geometry, cells, cells.start, &others);
+        other.replace(geometry, cells, cells.start, &own);
     }
 
     /// What each of `cells` may contain, but for writes that have not ended.
-    fn settled(&self, geometry: &Geometry, cells: &Range<Cell>) -> Vec<u64> {
+    fn settled(&self, geometry: &Geometry, cells: &Range<Cell>) -> Vec<Values> {
         let mut values = Vec::new();
         for (index, inside) in by_folio(geometry, cells) {
             self.cells[index]

@@ -2,18 +2,19 @@
 
 use stalemap_facade::ActorId;
 
+use super::values::Values;
+use crate::words::geometry::Cell;
 use crate::words::value::{Value, WriteId};
-
-/// Stands among the writes that may survive for none of them: the cell lies behind the size that is recovered.
-const OUTSIDE: u64 = 1 << 63;
 
 /// What a crash may leave in one cell.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Survivors {
-    /// The writes, as a set.
-    may: u64,
-    /// Stores behind end of file, as a set: where they must not survive, they are nothing that was written to the file.
-    behind: u64,
+    /// Which cell.
+    cell: Cell,
+    /// The values; outside, where the cell may lie behind the size that is recovered.
+    may: Values,
+    /// Stores behind end of file: where they must not survive, they are nothing that was written to the file.
+    behind: Values,
     /// What was to bring the cell into the file has failed, and nothing was written since.
     left_outside: bool,
     /// Syncs that have begun and not ended.
@@ -25,9 +26,9 @@ pub(crate) struct Survivors {
 struct Sync {
     actor: ActorId,
     /// What may survive it.
-    survive: u64,
+    survive: Values,
     /// What may only since writeback has failed, if somebody is told.
-    failed: u64,
+    failed: Values,
 }
 
 /// Where a cell lies when a sync begins.
@@ -52,50 +53,80 @@ pub enum Told {
 
 impl Survivors {
     /// Before anything was written, behind end of file. Zeros may be found in the file only once they were put there.
-    pub(crate) fn new() -> Self {
-        Survivors { may: OUTSIDE, behind: 0, left_outside: false, syncs: Vec::new() }
+    pub(crate) fn new(cell: Cell) -> Self {
+        let (may, behind) = (Values::OUTSIDE, Values::NONE);
+        Survivors { cell, may, behind, left_outside: false, syncs: Vec::new() }
+    }
+
+    /// Which cell.
+    pub(crate) fn cell(&self) -> Cell {
+        self.cell
     }
 
     /// A write begins.
     pub(crate) fn allow(&mut self, id: WriteId) {
-        self.allow_all(1 << id);
+        self.allow_all(&Values::of(id));
     }
 
     /// Writeback of what is there in its place has failed.
-    pub(crate) fn lose(&mut self, id: WriteId) {
-        self.may |= 1 << id;
-        self.syncs.iter_mut().for_each(|sync| sync.failed |= 1 << id);
+    pub(crate) fn lose(&mut self, value: Value) {
+        let lost = Values::only(value, self.cell);
+        self.may.add_all(&lost);
+        self.syncs.iter_mut().for_each(|sync| sync.failed.add_all(&lost));
     }
 
     /// A store behind end of file, which must not become part of the file.
     pub(crate) fn store_behind(&mut self, id: WriteId) {
-        self.behind |= 1 << id;
+        self.behind.add(id);
     }
 
     /// Whether a value was only ever stored behind end of file, if it must not survive.
     pub(crate) fn was_stored_behind(&self, value: Value) -> bool {
-        value.write().is_some_and(|id| self.behind & (1 << id) != 0)
+        self.behind.contain(value, self.cell)
     }
 
-    /// All writes that may survive, as a set.
-    pub(crate) fn writes(&self) -> u64 {
-        self.may
+    /// All that may survive.
+    pub(crate) fn values(&self) -> &Values {
+        &self.may
     }
 
-    /// Any of these writes may survive.
-    pub(crate) fn allow_all(&mut self, writes: u64) {
-        self.may |= writes;
-        self.syncs.iter_mut().for_each(|sync| sync.survive |= writes);
+    /// Any of these may survive.
+    pub(crate) fn allow_all(&mut self, values: &Values) {
+        self.may.add_all(values);
+        self.syncs.iter_mut().for_each(|sync| sync.survive.add_all(values));
+    }
+
+    /// What was in another cell is in this one from here on; a crash may leave the file as it was, or rearranged. What a sync under
+    /// way covers of the other cell survives it here, too.
+    pub(crate) fn take_over(&mut self, other: &Survivors) {
+        let carried = |values: &Values| values.carried(other.cell, self.cell);
+        for sync in &mut self.syncs {
+            match other.syncs.iter().find(|there| there.actor == sync.actor) {
+                Some(there) => {
+                    sync.survive.add_all(&carried(&there.survive));
+                    sync.failed.add_all(&carried(&there.failed));
+                }
+                None => sync.survive.add_all(&carried(&other.may)),
+            }
+        }
+        self.may.add_all(&carried(&other.may));
+        self.behind.add_all(&carried(&other.behind));
+        self.allow(0);
     }
 
     /// A sync begins; `current` are the writes that the cell may contain, of which some may only since writeback has `failed`.
-    pub(crate) fn begin_sync(&mut self, actor: ActorId, current: u64, failed: u64, lies: Lies) {
+    pub(crate) fn begin_sync(&mut self, actor: ActorId, current: Values, failed: Values, lies: Lies) {
         // What reads as zeros is there if the file has come as far, and may as well not be where it is growing.
-        let inside = current & 1 == 0 || lies == Lies::Inside;
-        let outside = if inside && !self.left_outside { 0 } else { OUTSIDE };
+        let inside = !current.has(0) || lies == Lies::Inside;
+        let mut survive = current.without(&failed);
         // Behind end of file there are no zeros: who finds some there has a larger file.
-        let zeros = u64::from(lies == Lies::Outside);
-        self.syncs.push(Sync { actor, survive: current & !failed & !zeros | outside, failed });
+        if lies == Lies::Outside {
+            survive.remove(0);
+        }
+        if !inside || self.left_outside {
+            survive.add_all(&Values::OUTSIDE);
+        }
+        self.syncs.push(Sync { actor, survive, failed });
         self.syncs.sort_unstable();
     }
 
@@ -103,10 +134,10 @@ impl Survivors {
     pub(crate) fn end_sync(&mut self, actor: ActorId, told: Told) {
         if let Some(at) = self.syncs.iter().position(|other| other.actor == actor) {
             let sync = self.syncs.remove(at);
-            self.may &= match told {
-                Told::Yes => sync.survive | sync.failed,
+            self.may.keep_all(&match told {
+                Told::Yes => sync.survive.with(&sync.failed),
                 Told::No => sync.survive,
-            };
+            });
         }
     }
 
@@ -117,13 +148,13 @@ impl Survivors {
 
     /// What was to make the file longer has failed: a crash may leave the cell outside of it.
     pub(crate) fn allow_outside(&mut self) {
-        self.allow_all(OUTSIDE);
+        self.allow_all(&Values::OUTSIDE);
         self.left_outside = true;
     }
 
     /// The file ends before the cell.
     pub(crate) fn take_out(&mut self) {
-        self.allow_all(OUTSIDE);
+        self.allow_all(&Values::OUTSIDE);
     }
 
     /// The cell was written.
@@ -133,12 +164,12 @@ impl Survivors {
 
     /// Whether a crash may leave this.
     pub(crate) fn allow_recovery_of(&self, value: Value) -> bool {
-        value.write().is_some_and(|id| self.may & (1 << id) != 0)
+        self.may.contain(value, self.cell)
     }
 
     /// Whether a crash may leave the cell outside of the file.
     pub(crate) fn allow_recovery_outside(&self) -> bool {
-        self.may & OUTSIDE != 0
+        self.may.are_outside()
     }
 }
 
@@ -146,34 +177,39 @@ impl Survivors {
 mod tests {
     use super::*;
 
+    /// What a write has for the cell that is looked at.
+    fn written(id: WriteId) -> Value {
+        Value::written(id, 0)
+    }
+
     #[test]
     fn a_sync_forgets_what_was_replaced_before_it_began() {
-        let mut cell = Survivors::new();
+        let mut cell = Survivors::new(0);
         cell.allow(1);
-        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
+        cell.begin_sync(0, Values::of(1), Values::NONE, Lies::Anywhere);
         cell.allow(2);
         cell.end_sync(0, Told::Yes);
-        let survives = |id| cell.allow_recovery_of(Value::written(id));
+        let survives = |id| cell.allow_recovery_of(written(id));
         assert!(!survives(0) && survives(1) && survives(2));
     }
 
     #[test]
     fn a_sync_that_fails_promises_nothing() {
-        let mut cell = Survivors::new();
+        let mut cell = Survivors::new(0);
         cell.allow(1);
-        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
+        cell.begin_sync(0, Values::of(1), Values::NONE, Lies::Anywhere);
         cell.abandon_sync(0);
         cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside());
-        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
+        cell.begin_sync(0, Values::of(1), Values::NONE, Lies::Anywhere);
         cell.allow_outside();
         cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside(), "what made the file longer has failed since");
-        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
+        cell.begin_sync(0, Values::of(1), Values::NONE, Lies::Anywhere);
         cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside(), "a sync that finds nothing dirty does not write it");
         cell.arrive();
-        cell.begin_sync(0, 1 << 1, 0, Lies::Anywhere);
+        cell.begin_sync(0, Values::of(1), Values::NONE, Lies::Anywhere);
         cell.end_sync(0, Told::Yes);
         assert!(!cell.allow_recovery_outside());
     }
@@ -181,13 +217,13 @@ mod tests {
     #[test]
     fn zeros_that_a_file_has_grown_over_stay_inside_until_they_are_taken_out() {
         for (lies, outside) in [(Lies::Anywhere, true), (Lies::Inside, false)] {
-            let mut cell = Survivors::new();
+            let mut cell = Survivors::new(0);
             cell.allow(0);
-            cell.begin_sync(0, 1, 0, lies);
+            cell.begin_sync(0, Values::ZERO, Values::NONE, lies);
             cell.end_sync(0, Told::Yes);
             assert_eq!(cell.allow_recovery_outside(), outside);
             assert!(cell.allow_recovery_of(Value::ZERO));
-            cell.begin_sync(0, 1, 0, lies);
+            cell.begin_sync(0, Values::ZERO, Values::NONE, lies);
             cell.take_out();
             cell.end_sync(0, Told::Yes);
             assert!(cell.allow_recovery_outside());
@@ -196,12 +232,12 @@ mod tests {
 
     #[test]
     fn a_sync_behind_end_of_file_promises_that_the_file_is_no_longer() {
-        let mut cell = Survivors::new();
+        let mut cell = Survivors::new(0);
         cell.allow(0);
-        cell.begin_sync(0, 1, 0, Lies::Outside);
+        cell.begin_sync(0, Values::ZERO, Values::NONE, Lies::Outside);
         cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_outside() && !cell.allow_recovery_of(Value::ZERO));
-        cell.begin_sync(0, 1, 0, Lies::Outside);
+        cell.begin_sync(0, Values::ZERO, Values::NONE, Lies::Outside);
         cell.allow(0);
         cell.end_sync(0, Told::Yes);
         assert!(cell.allow_recovery_of(Value::ZERO), "it has grown meanwhile");
@@ -211,38 +247,68 @@ mod tests {
     fn what_a_failure_has_left_survives_a_sync_if_somebody_is_told() {
         for (told, survives) in [(Told::Yes, true), (Told::No, false)] {
             let begun = |failed_before: bool| {
-                let mut cell = Survivors::new();
+                let mut cell = Survivors::new(0);
                 cell.allow(1);
                 cell.allow(2);
                 if failed_before {
-                    cell.begin_sync(0, 1 << 2 | 1 << 1, 1 << 1, Lies::Anywhere);
+                    cell.begin_sync(0, Values::of(2).with(&Values::of(1)), Values::of(1), Lies::Anywhere);
                 } else {
-                    cell.begin_sync(0, 1 << 2, 0, Lies::Anywhere);
-                    cell.lose(1);
+                    cell.begin_sync(0, Values::of(2), Values::NONE, Lies::Anywhere);
+                    cell.lose(written(1));
                 }
                 cell.end_sync(0, told);
                 cell
             };
             for cell in [begun(true), begun(false)] {
-                assert_eq!(cell.allow_recovery_of(Value::written(1)), survives);
-                assert!(cell.allow_recovery_of(Value::written(2)));
+                assert_eq!(cell.allow_recovery_of(written(1)), survives);
+                assert!(cell.allow_recovery_of(written(2)));
             }
         }
     }
 
     #[test]
     fn a_store_behind_end_of_file_does_not_survive_in_the_file() {
-        let mut cell = Survivors::new();
+        let mut cell = Survivors::new(0);
         cell.store_behind(1);
-        assert!(!cell.allow_recovery_of(Value::written(1)) && cell.was_stored_behind(Value::written(1)));
-        assert!(!cell.was_stored_behind(Value::written(2)));
+        assert!(!cell.allow_recovery_of(written(1)) && cell.was_stored_behind(written(1)));
+        assert!(!cell.was_stored_behind(written(2)));
     }
 
     #[test]
     fn zeros_are_found_in_the_file_only_where_they_were_put() {
-        let mut cell = Survivors::new();
+        let mut cell = Survivors::new(0);
         assert!(cell.allow_recovery_outside() && !cell.allow_recovery_of(Value::ZERO));
         cell.allow(0);
         assert!(cell.allow_recovery_of(Value::ZERO));
+    }
+
+    #[test]
+    fn a_crash_after_a_move_leaves_the_file_as_it_was_or_rearranged() {
+        let there = Value::written(1, 1);
+        let begun = |syncs: bool| {
+            let [mut cell, mut other] = [0, 1].map(Survivors::new);
+            for survivor in [&mut cell, &mut other] {
+                survivor.allow(1);
+                survivor.allow(2);
+                if syncs {
+                    survivor.begin_sync(0, Values::of(1), Values::NONE, Lies::Inside);
+                }
+            }
+            cell.take_over(&other);
+            cell
+        };
+        let mut cell = begun(false);
+        assert!(cell.allow_recovery_of(written(1)) && cell.allow_recovery_of(there));
+        cell.begin_sync(0, Values::of(1).carried(1, 0), Values::NONE, Lies::Inside);
+        cell.end_sync(0, Told::Yes);
+        assert!(!cell.allow_recovery_of(written(1)) && cell.allow_recovery_of(there));
+        let mut cell = begun(true);
+        cell.end_sync(0, Told::Yes);
+        assert!(
+            cell.allow_recovery_of(written(1)) && cell.allow_recovery_of(there),
+            "it began before the move"
+        );
+        assert!(!cell.allow_recovery_of(Value::written(2, 1)), "it was replaced when the sync began");
+        assert!(!cell.allow_recovery_outside());
     }
 }

@@ -14,7 +14,8 @@ use crate::words::value::Value;
 pub(super) async fn transfer<B: Backend>(inode: &Inode<B>, pin: &Pin) {
     let (index, folio_cells, part) = first_page(inode, &pin.cells);
     let mut slot = inode.page(index).lock(Op::on("dma", u32::from(index))).await;
-    slot.folio_mut(pin.folio.id).cells[within(&folio_cells, &part)].fill(Value::written(pin.id));
+    let page = &mut slot.folio_mut(pin.folio.id).cells[within(&folio_cells, &part)];
+    Value::fill(page, pin.id, part.clone());
     inode.emit(|| What::Data(DataEvent::DeviceStored(inode.sb.geometry.bytes_of_cells(&part))));
 }
 

@@ -26,8 +26,10 @@ pub(crate) enum Submission {
 /// What the device is given.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Payload {
-    /// One value in all cells.
-    Same(Value),
+    /// Zeros.
+    Zeros,
+    /// What a write was given, which nobody changes.
+    Written(WriteId),
     /// A copy of the user's buffer of a write that was made at submission.
     Copied(WriteId, Vec<Value>),
     /// Whatever that buffer has when the device reads it; with what it had at submission.

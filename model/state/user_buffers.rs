@@ -26,7 +26,7 @@ impl<B: Backend> UserBuffers<B> {
     pub fn new(backend: &B, config: &Config, geometry: &Geometry) -> Self {
         let buffer = |buffer: crate::words::config::UserBuffer| {
             let cells = geometry.cells_of_bytes(&buffer.range);
-            let data = vec![Value::written(buffer.write); cells.len()];
+            let data = Value::written_to(buffer.write, cells.clone()).collect();
             UserBuffer { write: buffer.write, cells, data: backend.leaf("user buffer", data) }
         };
         UserBuffers(config.user_buffers().into_iter().map(buffer).collect())
@@ -45,7 +45,7 @@ impl<B: Backend> UserBuffers<B> {
     pub fn contents(&self, write: WriteId, cells: &Range<Cell>) -> Vec<Value> {
         match self.of(write) {
             Some(buffer) => buffer.data.read(|data| data[buffer.place(cells)].to_vec()),
-            None => vec![Value::written(write); cells.len()],
+            None => Value::written_to(write, cells.clone()).collect(),
         }
     }
 
@@ -53,14 +53,14 @@ impl<B: Backend> UserBuffers<B> {
     pub fn copy_to(&self, to: &mut [Value], write: WriteId, cells: &Range<Cell>) {
         match self.of(write) {
             Some(buffer) => buffer.data.read(|data| to.copy_from_slice(&data[buffer.place(cells)])),
-            None => to.fill(Value::written(write)),
+            None => Value::fill(to, write, cells.clone()),
         }
     }
 
-    /// Somebody stores there.
-    pub fn store(&self, write: WriteId, cells: &Range<Cell>, value: Value) {
+    /// Somebody stores there what the write is to put into `cells`.
+    pub fn store(&self, write: WriteId, cells: &Range<Cell>, store: WriteId) {
         if let Some(buffer) = self.of(write) {
-            buffer.data.update(|data| data[buffer.place(cells)].fill(value));
+            buffer.data.update(|data| Value::fill(&mut data[buffer.place(cells)], store, cells.clone()));
         }
     }
 

@@ -7,7 +7,7 @@ use stalemap_facade::Backend;
 use crate::state::event::{DataEvent, KernelEvent, What};
 use crate::state::inode::Inode;
 use crate::words::geometry::Cell;
-use crate::words::value::{Value, WriteId};
+use crate::words::value::WriteId;
 
 impl<B: Backend> Inode<B> {
     /// A write(2) begins, with whatever its buffer has by now.
@@ -24,7 +24,7 @@ impl<B: Backend> Inode<B> {
 
     /// Somebody stores to the buffer of a write.
     pub fn store_to_buffer(&self, write: WriteId, store: WriteId, cells: &Range<Cell>) {
-        self.sb.user_buffers.store(write, cells, Value::written(store));
+        self.sb.user_buffers.store(write, cells, store);
         self.oracle.store_to_buffer(&self.sb.geometry, write, store, cells);
         // It is a store to no file.
         self.sb.backend.emit(|| {

@@ -1,6 +1,9 @@
-//! What a cell can contain. Contents are symbolic: who wrote it, not which byte.
+//! What a cell can contain. Contents are symbolic: who wrote it, and to which cell, not which byte.
 
 use std::fmt;
+use std::ops::Range;
+
+use super::geometry::Cell;
 
 /// The number of a write in the scenario: setup first, then actor by actor. 0 is the initial contents.
 pub type WriteId = u8;
@@ -8,9 +11,10 @@ pub type WriteId = u8;
 /// The most writes that a scenario may have, so that sets of them fit a word.
 pub const MAX_WRITES: usize = 63;
 
-/// The contents of a cell.
+/// The contents of a cell. The lower half says what it is; what was written has in the upper half the cell that it was written to
+/// (its origin), since one write has other data for every cell.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Value(u16);
+pub struct Value(u32);
 
 impl Value {
     /// Zeros: what a hole, an unwritten extent and everything beyond end of file reads as.
@@ -22,16 +26,28 @@ impl Value {
     pub const METADATA: Value = Value(0x5000);
 
     /// Beside the number of a write: see [`with_other_checksum`](Self::with_other_checksum).
-    const OTHER_CHECKSUM: u16 = 0x0100;
+    const OTHER_CHECKSUM: u32 = 0x0100;
+    /// What is without an origin.
+    const WHAT: u32 = 0xffff;
 
-    /// Written by write number `id`.
-    pub const fn written(id: WriteId) -> Self {
-        Value(id as u16)
+    /// Written by write number `id` to `cell`. Zeros, which are number 0, are the same wherever they were written.
+    pub const fn written(id: WriteId, cell: Cell) -> Self {
+        if id == 0 { Value::ZERO } else { Value((cell as u32) << 16 | id as u32) }
+    }
+
+    /// What write number `id` has for `cells`.
+    pub fn written_to(id: WriteId, cells: Range<Cell>) -> impl Iterator<Item = Self> {
+        cells.map(move |cell| Value::written(id, cell))
+    }
+
+    /// Puts into `to`, which is `cells` of a file, what write number `id` has for them.
+    pub fn fill(to: &mut [Value], id: WriteId, cells: Range<Cell>) {
+        to.iter_mut().zip(Value::written_to(id, cells)).for_each(|(to, value)| *to = value);
     }
 
     /// What physical block `phys` held before it was ever written: somebody's deleted data.
     pub const fn garbage(phys: u16) -> Self {
-        Value(0x8000 | phys)
+        Value(0x8000 | phys as u32)
     }
 
     /// The same on the device, where the checksum of it was calculated from something else.
@@ -53,7 +69,7 @@ impl Value {
 
     /// Whether nobody may ever see this.
     pub const fn is_garbage(self) -> bool {
-        self.0 >= 0x4000
+        self.0 & Self::WHAT >= 0x4000
     }
 
     /// Whether it is the same bytes as `other`, whoever wrote either: by the patterns of the writes.
@@ -79,6 +95,16 @@ impl Value {
     pub const fn write(self) -> Option<WriteId> {
         if self.is_garbage() { None } else { Some(self.0 as WriteId) }
     }
+
+    /// The cell that it was written to; `None` for zeros and garbage.
+    pub fn origin(self) -> Option<Cell> {
+        self.write().filter(|id| *id != 0).map(|_| (self.0 >> 16) as Cell)
+    }
+
+    /// Whether it is the same but for where it was written.
+    pub const fn is_alike(self, other: Self) -> bool {
+        self.0 & Self::WHAT == other.0 & Self::WHAT
+    }
 }
 
 impl fmt::Debug for Value {
@@ -101,10 +127,26 @@ mod tests {
     fn bytes_are_the_same_whoever_wrote_them() {
         let patterns = [0, 0x57, 0x58, 0x57, 0];
         let same = |one: Value, other: Value| one.same_bytes(other, &patterns);
-        assert!(same(Value::written(1), Value::written(3)) && !same(Value::written(1), Value::written(2)));
-        assert!(same(Value::ZERO, Value::written(4)) && !same(Value::ZERO, Value::written(1)));
+        assert!(
+            same(Value::written(1, 0), Value::written(3, 0))
+                && !same(Value::written(1, 0), Value::written(2, 0))
+        );
+        assert!(same(Value::ZERO, Value::written(4, 0)) && !same(Value::ZERO, Value::written(1, 0)));
         assert!(same(Value::garbage(1), Value::garbage(1)) && !same(Value::garbage(1), Value::garbage(2)));
         assert!(!same(Value::garbage(0), Value::ZERO) && !same(Value::ZERO, Value::UNINITIALISED));
-        assert!(same(Value::written(1).with_other_checksum(), Value::written(3)));
+        assert!(same(Value::written(1, 0).with_other_checksum(), Value::written(3, 0)));
+    }
+
+    #[test]
+    fn one_write_has_other_data_for_every_cell() {
+        let [first, second] = [0, 1].map(|cell| Value::written(7, cell));
+        assert_ne!(first, second);
+        assert!(first.is_alike(second) && first.same_bytes(second, &[0; 8]) && first.write() == Some(7));
+        assert_eq!([first, second].map(Value::origin), [Some(0), Some(1)]);
+        assert_eq!(second.with_other_checksum().origin(), Some(1));
+        assert_eq!(second.with_other_checksum().without_checksum(), second);
+        assert_eq!(Value::written(0, 1), Value::ZERO);
+        assert_eq!([Value::ZERO, Value::garbage(3), Value::METADATA].map(Value::origin), [None; 3]);
+        assert_eq!(size_of::<Value>(), 4);
     }
 }

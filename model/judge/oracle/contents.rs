@@ -6,30 +6,64 @@ use stalemap_facade::{Backend, Leaf};
 
 use crate::judge::oracle::Oracle;
 use crate::judge::properties;
+use crate::judge::values::Values;
 use crate::words::geometry::{Cell, Geometry};
 use crate::words::value::Value;
 
 /// Runs of cells with the same contents, for messages.
 #[derive(Default)]
-struct Runs(Vec<(Range<Cell>, Value)>);
+struct Runs(Vec<Run>);
+
+/// Cells with the same contents.
+struct Run {
+    cells: Range<Cell>,
+    value: Value,
+    /// Where they were written, if that is what is wrong with them.
+    origin: Option<Range<Cell>>,
+}
 
 impl Runs {
-    fn add(&mut self, cell: Cell, value: Value) {
-        match self.0.last_mut() {
-            Some((run, same)) if run.end == cell && *same == value => run.end += 1,
-            _ => self.0.push((cell..cell + 1, value)),
+    /// Adds the next cell, which may have `values`, and has another one.
+    fn add(&mut self, cell: Cell, value: Value, values: &Values) {
+        let origin = misplaced(cell, value, values);
+        if let Some(Run { cells, value: same, origin: of_run }) = self.0.last_mut()
+            && cells.end == cell
+            && same.is_alike(value)
+            && of_run.as_ref().map(|of_run| of_run.end) == origin
+        {
+            cells.end += 1;
+            of_run.iter_mut().for_each(|of_run| of_run.end += 1);
+            return;
         }
+        self.0.push(Run { cells: cell..cell + 1, value, origin: origin.map(|origin| origin..origin + 1) });
     }
 
     fn show(&self, geometry: &Geometry, patterns: &[u8]) -> String {
-        let show = |(cells, value): &(Range<Cell>, Value)| {
-            format!("{} is {}", geometry.show_cells(cells), value.show(patterns))
+        let show = |Run { cells, value, origin }: &Run| {
+            let origin = origin.as_ref().map(|origin| of(geometry, origin)).unwrap_or_default();
+            format!("{} is {}{origin}", geometry.show_cells(cells), value.show(patterns))
         };
         self.0.iter().map(show).collect::<Vec<_>>().join(", ")
     }
 }
 
+/// Where a value of a cell was written, if what the same write has put elsewhere would be right.
+fn misplaced(cell: Cell, value: Value, values: &Values) -> Option<Cell> {
+    let id = value.write()?;
+    if values.contain(value, cell) || !values.contain_of(id) { None } else { value.origin() }
+}
+
+fn of(geometry: &Geometry, origin: &Range<Cell>) -> String {
+    format!(" of {}", geometry.show_cells(origin))
+}
+
 impl<B: Backend> Oracle<B> {
+    /// A value of a cell that may have `values`, and has this one, in the words of a scenario.
+    pub(super) fn show(&self, geometry: &Geometry, cell: Cell, value: Value, values: &Values) -> String {
+        let origin = misplaced(cell, value, values).map(|origin| of(geometry, &(origin..origin + 1)));
+        value.show(&self.patterns) + &origin.unwrap_or_default()
+    }
+
     /// Judges contents that a reader would be given from here on, or that are all that is left: `values` of
     /// cells in ascending order, each with its cell.
     pub fn visible(&self, geometry: &Geometry, place: &str, cells: impl Iterator<Item = (Cell, Value)>) {
@@ -42,13 +76,13 @@ impl<B: Backend> Oracle<B> {
                 let history = &histories[at];
                 let foreign = !history.owns(value);
                 if foreign {
-                    exposed.add(cell, value);
+                    exposed.add(cell, value, history.own());
                 }
                 // Another file's contents in the place of what was written here are both: seen by who must not see
                 // them, and lost to this file. Where zeros would do, nothing is lost.
                 let replaces = !foreign || !value.is_garbage() && !history.allows(Value::ZERO);
                 if replaces && !history.allows(value) {
-                    lost.add(cell, value);
+                    lost.add(cell, value, history.allowed());
                 }
             });
         }
@@ -72,14 +106,15 @@ impl<B: Backend> Oracle<B> {
             let index = geometry.folio_of(cell);
             let at = usize::from(cell - geometry.cells_of_folio(index).start);
             self.cells[usize::from(index)].audit(|histories| {
-                if !histories[at].allows(Value::ZERO) {
-                    lost.add(cell, Value::ZERO);
+                let history = &histories[at];
+                if !history.allows(Value::ZERO) {
+                    lost.add(cell, Value::ZERO, history.allowed());
                 }
             });
         }
         if !lost.0.is_empty() {
             self.violate(properties::LOST_WRITE, || {
-                let cells: Vec<String> = lost.0.iter().map(|(cells, _)| geometry.show_cells(cells)).collect();
+                let cells: Vec<String> = lost.0.iter().map(|run| geometry.show_cells(&run.cells)).collect();
                 let cells = cells.join(", ");
                 format!("{cells} is behind the end of the file on disk; what was written there is gone")
             });

@@ -17,7 +17,7 @@ impl<B: Backend> Oracle<B> {
     #[must_use]
     pub fn with_crashes(mut self, geometry: &Geometry, size: Cell) -> Self {
         let survivor = |cell| {
-            let mut survivor = Survivors::new();
+            let mut survivor = Survivors::new(cell);
             if cell < size {
                 survivor.allow(0);
             }
@@ -40,6 +40,24 @@ impl<B: Backend> Oracle<B> {
         for (index, inside) in by_folio(geometry, cells) {
             survivors[index].update(|cells| cells[inside].iter_mut().for_each(&change));
         }
+    }
+
+    /// What is in `cells` moves, each getting it where `from` says, if not from a hole.
+    pub(super) fn rearrange_survivors(
+        &self,
+        geometry: &Geometry,
+        cells: &Range<Cell>,
+        from: impl Fn(Cell) -> Option<Cell>,
+    ) {
+        let Some(survivors) = &self.survivors else { return };
+        let mut before = Vec::new();
+        for (index, inside) in by_folio(geometry, cells) {
+            survivors[index].audit(|folio| before.extend_from_slice(&folio[inside]));
+        }
+        self.survivors(geometry, cells, |survivor| match from(survivor.cell()) {
+            Some(from) => survivor.take_over(&before[usize::from(from - cells.start)]),
+            None => survivor.allow(0),
+        });
     }
 
     /// Shows what may survive a crash in a cell.
@@ -133,8 +151,9 @@ impl<B: Backend> Oracle<B> {
                 _ => properties::CRASH_LOST,
             };
             self.violate(property, || {
+                let shown = self.show(geometry, cell, value, survivor.values());
                 let cell = geometry.show_cells(&(cell..cell + 1));
-                format!("after a crash {cell} would be {}", value.show(&self.patterns))
+                format!("after a crash {cell} would be {shown}")
             });
         });
     }

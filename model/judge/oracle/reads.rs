@@ -7,6 +7,7 @@ use stalemap_facade::{ActorId, Backend, Leaf};
 use crate::judge::history::History;
 use crate::judge::oracle::{Oracle, by_folio};
 use crate::judge::properties;
+use crate::judge::values::Values;
 use crate::words::geometry::{Cell, Geometry};
 use crate::words::value::Value;
 
@@ -22,7 +23,7 @@ impl<B: Backend> Oracle<B> {
         for (index, inside) in by_folio(geometry, cells) {
             self.cells[index].audit(|histories| {
                 let read = histories[inside].iter().zip(values);
-                if read.clone().any(|(history, value)| history.outgrown().misleads_read(*value)) {
+                if read.clone().any(|(history, value)| history.misleads_read(*value)) {
                     self.size_before_data(geometry, cells);
                 }
                 for (history, value) in read {
@@ -42,7 +43,7 @@ impl<B: Backend> Oracle<B> {
     /// A search that has begun as a read(2) does calls `cells` a hole: they read as zeros.
     pub fn reported_hole(&self, geometry: &Geometry, searcher: ActorId, cells: &Range<Cell>) {
         let may_return = self.may_return(geometry, searcher, cells);
-        let mut wrong = cells.clone().zip(may_return).filter(|(_, set)| set & 1 == 0).map(|(cell, _)| cell);
+        let mut wrong = cells.clone().zip(may_return).filter(|(_, set)| !set.has(0)).map(|(cell, _)| cell);
         let Some(first) = wrong.next() else { return };
         let last = wrong.next_back().unwrap_or(first);
         self.violate(properties::STALE_READ, || {
@@ -53,7 +54,7 @@ impl<B: Backend> Oracle<B> {
     /// A read(2), or a search for data, has found end of file before `cells`: they read as zeros, as what lies behind it does.
     pub fn found_the_end(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) {
         let may_return = self.may_return(geometry, reader, cells);
-        let Some((first, _)) = cells.clone().zip(may_return).find(|(_, set)| set & 1 == 0) else { return };
+        let Some((first, _)) = cells.clone().zip(may_return).find(|(_, set)| !set.has(0)) else { return };
         self.violate(properties::STALE_READ, || {
             format!(
                 "{} has data, and was found to lie behind end of file",
@@ -69,11 +70,11 @@ impl<B: Backend> Oracle<B> {
 
     /// What a read that has begun may return for each of `cells`: for callers that copy them elsewhere in the same
     /// transition.
-    pub fn may_return(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) -> Vec<u64> {
+    pub fn may_return(&self, geometry: &Geometry, reader: ActorId, cells: &Range<Cell>) -> Vec<Values> {
         let mut values = Vec::new();
         for (index, inside) in by_folio(geometry, cells) {
             self.cells[index].audit(|histories| {
-                values.extend(histories[inside].iter().map(|history| history.may_return(reader)));
+                values.extend(histories[inside].iter().map(|history| history.may_return(reader).clone()));
             });
         }
         values
@@ -85,7 +86,7 @@ impl<B: Backend> Oracle<B> {
         for (index, inside) in by_folio(geometry, cells) {
             self.cells[index].audit(|histories| {
                 for (history, value) in histories[inside].iter().zip(values) {
-                    if history.outgrown().misleads_load(*value) {
+                    if history.misleads_load(*value) {
                         self.size_before_data(geometry, cells);
                     }
                     self.judge_read(history, history.allowed(), *value, cells, geometry);
@@ -97,17 +98,19 @@ impl<B: Backend> Oracle<B> {
     fn judge_read(
         &self,
         history: &History,
-        may_return: u64,
+        may_return: &Values,
         value: Value,
         cells: &Range<Cell>,
         geometry: &Geometry,
     ) {
-        if value.write().is_some_and(|id| may_return & (1 << id) != 0) {
+        let cell = history.cell();
+        if may_return.contain(value, cell) {
             return;
         }
         let property = if history.owns(value) { properties::STALE_READ } else { properties::STALE_EXPOSURE };
         self.violate(property, || {
-            format!("a read of {} returned {}", geometry.show_cells(cells), value.show(&self.patterns))
+            let shown = self.show(geometry, cell, value, may_return);
+            format!("a read of {} returned {shown}", geometry.show_cells(cells))
         });
     }
 }
