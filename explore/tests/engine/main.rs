@@ -10,6 +10,7 @@ mod common;
 mod conform;
 mod contacts;
 mod costs;
+mod cycles;
 mod differential;
 mod effects;
 mod engines;
