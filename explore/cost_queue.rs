@@ -203,6 +203,12 @@ impl<'c, State> CostQueue<'c, State> {
             + live()
     }
 
+    /// What is left of the limits for a search beside this one, which ends before it goes on.
+    pub(crate) fn left(&self, limits: &Limits) -> Limits {
+        // Who searches counts the values that are alive.
+        limits.after(self.started).beside(self.bytes().saturating_sub(live()))
+    }
+
     /// Whether a transition had to be left out.
     pub(crate) fn is_cut(&self) -> bool {
         self.cut

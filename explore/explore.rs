@@ -181,9 +181,7 @@ impl<S: System> Whole<'_, S> {
         checkpoint: Option<Reading<'_>>,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Option<Found>, EngineError> {
-        let left = self.first.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
-        let limits = Limits { time: left, ..self.first.limits.clone() };
-        let options = Options { limits, ..self.first.clone() };
+        let options = Options { limits: self.first.limits.after(self.started), ..self.first.clone() };
         let steps = || {
             let machine = Machine::new(self.system)?;
             let mut search = match checkpoint {
@@ -238,8 +236,7 @@ impl<S: System> Whole<'_, S> {
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
         let taken = so_far.bytes.saturating_sub(live());
-        let memory = self.options.limits.memory.map(|most| most.saturating_sub(taken));
-        let limits = Limits { memory, ..self.first.limits.clone() };
+        let limits = self.first.limits.after(self.started).beside(taken);
         let early = Options { limits, bitstate: None, ..self.first.clone() };
         let budget = LONG / EARLY_SHARE;
         self.levels.explore(self.system, &early, budget, self.checkpointer, &mut |_| progress(so_far))
@@ -271,8 +268,7 @@ impl<S: System> Whole<'_, S> {
         made: &Statistics,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<(), EngineError> {
-        let time = self.options.limits.time.map(|time| time.saturating_sub(self.started.elapsed()));
-        let limits = Limits { time, ..self.options.limits.clone() };
+        let limits = self.options.limits.after(self.started);
         let last = Options { limits, bitstate: None, ..self.options.clone() };
         let estimate = self.parts.estimate();
         let (mut of_levels, mut of_level) = (0, 0);

@@ -55,8 +55,7 @@ impl Levels {
         let started = Instant::now();
         let mut left = budget;
         while !self.over && left > 0 && self.next < self.below {
-            let time = options.limits.time.map(|time| time.saturating_sub(started.elapsed()));
-            let limits = Limits { preemptions: Some(self.next), time, ..options.limits.clone() };
+            let limits = Limits { preemptions: Some(self.next), ..options.limits.after(started) };
             let options = Options { limits, ..options.clone() };
             let level = explore_within(system, &options, left, &mut OnlyStops(checkpointer), progress)?;
             left -= level.exploration.statistics.transitions.min(left);

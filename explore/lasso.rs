@@ -7,9 +7,11 @@
 //! walk, which never leaves the component, looks for the cheapest fair way back to it. Since the way round costs at least
 //! one operation, the first walk may stop when it has come to what the best lasso costs in all.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::time::Instant;
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::RandomState;
+use std::time::{Duration, Instant};
 
+use hashbrown::HashSet;
 use stalemap_facade::{ActorId, Property, System};
 
 use crate::actors::actors_of;
@@ -22,6 +24,7 @@ use crate::limits::{LimitHit, Limits};
 use crate::machine::{Machine, Snapshot};
 use crate::memory::Outcome;
 use crate::schedule::Choice;
+use crate::weight::{bytes_of_vector, live, while_growing};
 
 /// The least execution from where the machine stands that goes round a fair cycle once. `None`: the limits ended
 /// the search first, or there is none.
@@ -29,12 +32,13 @@ pub(crate) fn least_lasso<S: System>(
     machine: &mut Machine<'_, S>,
     limits: &Limits,
 ) -> Result<Option<Counterexample>, EngineError> {
-    let start = machine.snapshot();
+    let (start, started) = (machine.snapshot(), Instant::now());
     let cycles = fair_cycles(machine, limits)?;
     if cycles.limit.is_some() {
         return Ok(None);
     }
     machine.restore(&start);
+    let limits = &limits.after(started).beside(cycles.bytes());
     let mut queue = CostQueue::at(machine, None, (0, 0));
     let mut best: Option<(Cost, Vec<Choice>)> = None;
     let mut cuts = Cuts::default();
@@ -62,10 +66,11 @@ pub(crate) fn least_lasso<S: System>(
         let from = Origin { running: settled.running, cost: settled.cost };
         if cycles.contain(machine, from.passed(limits)) {
             let bound = best.as_ref().map(|(cost, _)| *cost);
-            match least_round(machine, from, bound, &cycles, limits)? {
+            let left = queue.left(limits);
+            match least_round(machine, from, bound, &cycles, &left)? {
                 Round::Least(cost, round) => best = Some((cost, [queue.way_to(&settled), round].concat())),
-                Round::None => {}
-                Round::Unknown => return Ok(None),
+                Round::None if left.time != Some(Duration::ZERO) => {}
+                Round::None | Round::Unknown(_) => return Ok(None),
             }
         }
     }
@@ -99,8 +104,8 @@ pub(crate) enum Round {
     Least(Cost, Vec<Choice>),
     /// There is none that is cheaper than asked for.
     None,
-    /// The limits ended the search.
-    Unknown,
+    /// The limit ended the search.
+    Unknown(LimitHit),
 }
 
 /// A state on the way round.
@@ -112,14 +117,46 @@ struct Open<State> {
     snapshot: Snapshot<State>,
 }
 
+/// A state, who moved last, and what has been seen of the actors on the way there.
+type Seen = (u128, Option<ActorId>, Fairness);
+
 /// Ways round, in the order of their cost.
 struct Ways<State> {
     /// Each transition, and where the one before stands.
     nodes: Vec<(usize, Option<Choice>)>,
     queue: BTreeMap<Cost, VecDeque<Open<State>>>,
+    /// Bytes of the snapshots in the queue.
+    bytes_of_queue: u64,
+    settled: HashSet<Seen, RandomState>,
+    started: Instant,
 }
 
 impl<State> Ways<State> {
+    fn new() -> Self {
+        Ways {
+            nodes: Vec::new(),
+            queue: BTreeMap::new(),
+            bytes_of_queue: 0,
+            settled: HashSet::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Enters the state in which the machine stands, to which `last` leads from the node before.
+    fn enter<S: System<State = State>>(
+        &mut self,
+        machine: &Machine<'_, S>,
+        (before, last): (usize, Option<Choice>),
+        (cost, passed): (Cost, Passed),
+        (running, fairness): (Option<ActorId>, Fairness),
+    ) {
+        let (node, snapshot) = (self.nodes.len(), machine.snapshot());
+        self.nodes.push((before, last));
+        self.bytes_of_queue += bytes_of(&snapshot);
+        let open = Open { node, passed, running, fairness, snapshot };
+        self.queue.entry(cost).or_default().push_back(open);
+    }
+
     /// Puts the machine where the cheapest way leads that has not been looked at.
     fn cheapest<S: System<State = State>>(
         &mut self,
@@ -131,6 +168,7 @@ impl<State> Ways<State> {
                 first.remove();
                 continue;
             };
+            self.bytes_of_queue -= bytes_of(&open.snapshot);
             machine.restore(&open.snapshot);
             return Some((cost, open));
         }
@@ -156,11 +194,8 @@ impl<State> Ways<State> {
                 let goes_on = machine.memory().take_cut().is_none() && reads_newest(outcome);
                 if goes_on && cycles.contain(machine, passed) {
                     let seen = Fairness::of_move(actor, outcome).and(Fairness::of_state(machine.enabled()));
-                    let (node, fairness) = (self.nodes.len(), from.fairness.and(seen));
-                    self.nodes.push((from.node, Some(choice)));
-                    let snapshot = machine.snapshot();
-                    let open = Open { node, passed, running: Some(actor), fairness, snapshot };
-                    self.queue.entry(cost).or_default().push_back(open);
+                    let seen = (Some(actor), from.fairness.and(seen));
+                    self.enter(machine, (from.node, Some(choice)), (cost, passed), seen);
                 }
                 machine.undo(frame);
             }
@@ -178,6 +213,31 @@ impl<State> Ways<State> {
         way.reverse();
         way
     }
+
+    /// Bytes that the search takes, and may take while it enters the successors of one state.
+    fn bytes(&self) -> u64 {
+        bytes_of_vector(&self.nodes)
+            + while_growing(self.settled.allocation_size(), self.settled.capacity() - self.settled.len())
+            + self.bytes_of_queue
+            + live()
+    }
+
+    fn limit(&self, limits: &Limits) -> Option<LimitHit> {
+        let settled = self.settled.len() as u64;
+        if limits.states.is_some_and(|most| settled > most) {
+            return Some(LimitHit::States);
+        }
+        if limits.memory.is_some_and(|most| self.bytes() > most) {
+            return Some(LimitHit::Memory);
+        }
+        let is_late = |time| self.started.elapsed() >= time;
+        (settled.is_multiple_of(1024) && limits.time.is_some_and(is_late)).then_some(LimitHit::Seconds)
+    }
+}
+
+/// Bytes of a state in the queue.
+fn bytes_of<State>(snapshot: &Snapshot<State>) -> u64 {
+    (size_of::<Open<State>>() + snapshot.owned()) as u64
 }
 
 /// The cheapest fair way from where the machine stands back to the same state, if it is cheaper in all than `bound`.
@@ -189,13 +249,10 @@ pub(crate) fn least_round<S: System>(
     cycles: &FairCycles,
     limits: &Limits,
 ) -> Result<Round, EngineError> {
-    let started = Instant::now();
     let (start, passed) = (machine.fingerprint(), from.passed(limits));
     let fairness = Fairness::of_state(machine.enabled());
-    let first = Open { node: 0, passed, running: from.running, fairness, snapshot: machine.snapshot() };
-    let queue = BTreeMap::from([(from.cost, VecDeque::from([first]))]);
-    let mut ways = Ways { nodes: vec![(0, None)], queue };
-    let mut settled = HashSet::new();
+    let mut ways = Ways::new();
+    ways.enter(machine, (0, None), (from.cost, passed), (from.running, fairness));
     while let Some((cost, open)) = ways.cheapest(machine) {
         if bound.is_some_and(|bound| bound <= cost) {
             return Ok(Round::None);
@@ -204,13 +261,11 @@ pub(crate) fn least_round<S: System>(
         if back && open.fairness.is_fair() {
             return Ok(Round::Least(cost, ways.way(open.node)));
         }
-        if !settled.insert((machine.fingerprint(), open.running, open.fairness)) {
+        if !ways.settled.insert((machine.fingerprint(), open.running, open.fairness)) {
             continue;
         }
-        let late =
-            settled.len().is_multiple_of(1024) && limits.time.is_some_and(|time| started.elapsed() >= time);
-        if late || limits.states.is_some_and(|most| settled.len() as u64 > most) {
-            return Ok(Round::Unknown);
+        if let Some(limit) = ways.limit(limits) {
+            return Ok(Round::Unknown(limit));
         }
         ways.expand(machine, cost, &open, cycles)?;
     }

@@ -4,7 +4,7 @@
 //! names every limit that was reached.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stalemap_facade::Bound;
 
@@ -20,6 +20,22 @@ pub struct Limits {
     pub time: Option<Duration>,
     /// Preemptions of one execution. Turns sleep sets off.
     pub preemptions: Option<u32>,
+}
+
+impl Limits {
+    /// What is left of them for who goes on with what began at `started`: less time.
+    #[must_use]
+    pub fn after(&self, started: Instant) -> Self {
+        let time = self.time.map(|time| time.saturating_sub(started.elapsed()));
+        Limits { time, ..self.clone() }
+    }
+
+    /// What is left of them beside what takes this many bytes: less memory.
+    #[must_use]
+    pub(crate) fn beside(&self, bytes: u64) -> Self {
+        let memory = self.memory.map(|most| most.saturating_sub(bytes));
+        Limits { memory, ..self.clone() }
+    }
 }
 
 /// A limit that cuts a search short.

@@ -19,7 +19,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -513,35 +513,43 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
 
     /// Looks for a cycle that can be gone round for ever, and keeps the way to it and round it.
     pub(crate) fn judge_cycles(&mut self) -> Result<(), EngineError> {
-        self.visited = VisitedSet::new();
-        self.stack.clear();
-        self.on_stack.clear();
+        self.forget_states();
         self.machine.restore(&self.start);
         self.machine.memory().gather(false);
-        let limits = &self.options.limits;
-        let left = |time: Duration| time.saturating_sub(self.started.elapsed());
-        let limits = Limits { time: limits.time.map(left), ..limits.clone() };
-        let cycles = fair_cycles(&mut self.machine, &limits)?;
-        // A bound of preemptions, or of the system, does not say that cycles are undecided; this does.
-        if !self.limits_hit.iter().any(|hit| hit.is_of_the_search()) {
-            self.limits_hit.extend(cycles.limit);
-        }
+        let left = self.left();
+        let cycles = fair_cycles(&mut self.machine, &left)?;
+        self.note_undecided(cycles.limit);
         if let Some(stem) = &cycles.first {
             self.machine.restore(&self.start);
-            self.note_lasso(stem, &cycles, &limits)?;
+            self.note_lasso(stem, &cycles)?;
         }
         self.machine.memory().gather(true);
         Ok(())
     }
 
-    /// Goes the way to a cycle and looks for the shortest way round it.
-    fn note_lasso(
-        &mut self,
-        stem: &[Choice],
-        cycles: &FairCycles,
-        limits: &Limits,
-    ) -> Result<(), EngineError> {
-        self.violated |= Property::LIVELOCK.bit();
+    /// Gives up the states, and all memory that they take.
+    fn forget_states(&mut self) {
+        self.visited = VisitedSet::new();
+        (self.stack, self.asleep) = (Vec::new(), Vec::new());
+        self.on_stack = HashMap::default();
+        self.bytes_of_frames = 0;
+    }
+
+    /// What is left of the limits, beside what is kept for the result.
+    fn left(&self) -> Limits {
+        self.options.limits.after(self.started).beside(self.bytes().saturating_sub(live()))
+    }
+
+    /// Names the limit that leaves cycles undecided: a bound of preemptions, or of the system, does not say that.
+    fn note_undecided(&mut self, limit: Option<LimitHit>) {
+        if !self.limits_hit.iter().any(|hit| hit.is_of_the_search()) {
+            self.limits_hit.extend(limit);
+        }
+    }
+
+    /// Goes the way to a cycle and looks for the shortest way round it. A livelock is said with its way: where a limit leaves no
+    /// room for that, the limit is named.
+    fn note_lasso(&mut self, stem: &[Choice], cycles: &FairCycles) -> Result<(), EngineError> {
         let mut from = Origin { running: None, cost: (0, 0) };
         for choice in stem {
             from.cost.0 += u32::from(self.machine.preempts(from.running, choice.actor));
@@ -549,10 +557,17 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
             self.machine.fire(choice.actor, choice.to_outcome())?;
         }
         let beginning = self.machine.snapshot();
-        let limits = Limits { states: None, time: None, ..limits.clone() };
-        let Round::Least(_, cycle) = least_round(&mut self.machine, from, None, cycles, &limits)? else {
-            return Ok(());
+        // The states of the cycles are known, and no more than there may be.
+        let limits = Limits { states: None, ..self.left().beside(cycles.bytes()) };
+        let cycle = match least_round(&mut self.machine, from, None, cycles, &limits)? {
+            Round::Least(_, cycle) => cycle,
+            Round::Unknown(limit) => {
+                self.note_undecided(Some(limit));
+                return Ok(());
+            }
+            Round::None => return Ok(()),
         };
+        self.violated |= Property::LIVELOCK.bit();
         self.machine.restore(&beginning);
         let mut states = Vec::new();
         for choice in &cycle {

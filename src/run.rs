@@ -123,19 +123,20 @@ fn run(
     if let Some(known) = searched.iter().find(|searched| searched.finds_alike(&job.implementation)) {
         return Ok(said(job, known, started));
     }
-    let new = search(job, options, checkpoint, tally, attended)?;
+    let new = search(job, options, checkpoint, tally, attended, started)?;
     let outcome = said(job, &new, started);
     searched.push(new);
     Ok(outcome)
 }
 
-/// Explores a job with its engine.
+/// Explores a job with its engine. All that it takes ends at one time.
 fn search(
     job: &Job<'_>,
     options: &Options,
     mut checkpoint: Option<Checkpoint<'_>>,
     tally: &Tally,
     attended: Attended<'_>,
+    started: Instant,
 ) -> Result<Searched, RunError> {
     let Job { scenario, implementation, engine } = job;
     let engine_error = |error| job.broken(error);
@@ -159,7 +160,7 @@ fn search(
         Some(Err(error)) => return Err(engine_error(error)),
     };
     tracing::debug!(scenario = scenario.name, design = implementation.name(), ?found.statistics, "explored");
-    Searched::of(job, kernel, found, options.limits.clone(), attended)
+    Searched::of(job, kernel, found, options.limits.after(started), attended)
 }
 
 /// What is to be said of a job, whose search it was or one that found the same.

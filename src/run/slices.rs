@@ -74,5 +74,5 @@ pub fn united(
         union.add_cycles(explore_cycles(&kernel, &options).map_err(|error| job.broken(error))?);
     }
     let found = union.whole(states, &limits).map(Found::from).unwrap_or_default();
-    Ok(said(job, &Searched::of(job, kernel, found, limits, Attended::default())?, started))
+    Ok(said(job, &Searched::of(job, kernel, found, limits.after(started), Attended::default())?, started))
 }

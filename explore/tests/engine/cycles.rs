@@ -133,3 +133,15 @@ fn what_waits_to_be_begun_with_counts() {
     };
     assert_eq!((least(600 * states), least(100_000 * states)), (false, true));
 }
+
+#[test]
+fn a_livelock_is_said_with_its_way() {
+    let all = explored(Rounds::Turns, None);
+    assert_eq!((all.statistics.states, all.violated), (256, Property::LIVELOCK.bit()));
+    let cycle = all.lasso.expect("a livelock has one").cycle;
+    assert_eq!(cycle.len(), 4 * 4);
+    // The cycles are 256 states; the ways round are many more.
+    let few = explored(Rounds::Turns, Some(1 << 20));
+    assert_eq!(few.limits_hit, BTreeSet::from([LimitHit::Memory]));
+    assert_eq!((few.statistics, few.violated, few.lasso), (all.statistics, 0, None));
+}
