@@ -128,6 +128,8 @@ struct Ways<State> {
     /// Bytes of the snapshots in the queue.
     bytes_of_queue: u64,
     settled: HashSet<Seen, RandomState>,
+    /// Whether a transition could not be told by an [`Outcome`], and was left out.
+    cut: bool,
     started: Instant,
 }
 
@@ -138,6 +140,7 @@ impl<State> Ways<State> {
             queue: BTreeMap::new(),
             bytes_of_queue: 0,
             settled: HashSet::default(),
+            cut: false,
             started: Instant::now(),
         }
     }
@@ -189,7 +192,13 @@ impl<State> Ways<State> {
             let mut untried = Some(Outcome::FIRST);
             while let Some(outcome) = untried {
                 let choice = Choice::of(machine.pending(actor), actor, outcome);
-                let (_, frame) = machine.fire(actor, outcome)?;
+                let (_, frame) = match machine.fire(actor, outcome) {
+                    Err(EngineError::NoSuchOutcome { .. }) => {
+                        self.cut = true;
+                        break;
+                    }
+                    fired => fired?,
+                };
                 untried = machine.next_outcome();
                 let goes_on = machine.memory().take_cut().is_none() && reads_newest(outcome);
                 if goes_on && cycles.contain(machine, passed) {
@@ -241,7 +250,8 @@ fn bytes_of<State>(snapshot: &Snapshot<State>) -> u64 {
 }
 
 /// The cheapest fair way from where the machine stands back to the same state, if it is cheaper in all than `bound`.
-/// Nothing is reduced; a state is looked at again when more, or something else, has been seen of the actors.
+/// Nothing is reduced; a state is looked at again when more, or something else, has been seen of the actors. Transitions that
+/// cannot be told are left out: where there are some, the cycles are not all known, and the way is the cheapest of the others.
 pub(crate) fn least_round<S: System>(
     machine: &mut Machine<'_, S>,
     from: Origin,
@@ -269,5 +279,5 @@ pub(crate) fn least_round<S: System>(
         }
         ways.expand(machine, cost, &open, cycles)?;
     }
-    Ok(Round::None)
+    Ok(if ways.cut { Round::Unknown(LimitHit::Messages) } else { Round::None })
 }

@@ -145,3 +145,12 @@ fn a_livelock_is_said_with_its_way() {
     assert_eq!(few.limits_hit, BTreeSet::from([LimitHit::Memory]));
     assert_eq!((few.statistics, few.violated, few.lasso), (all.statistics, 0, None));
 }
+
+#[test]
+fn messages_that_cannot_be_told_apart_hide_no_livelock() {
+    let found = explored(Rounds::Messages, None);
+    assert_eq!(found.limits_hit, BTreeSet::from([LimitHit::Messages]));
+    assert_eq!(found.violated, Property::LIVELOCK.bit());
+    let cycle = found.lasso.expect("a livelock has one").cycle;
+    assert!(cycle.iter().all(|choice| choice.actor == 0) && cycle.len() == 2, "{cycle:?}");
+}
