@@ -138,6 +138,12 @@ pub fn cheapest_counterexample(
     stalemap_explore::cheapest_counterexample(kernel, property, limits, cost_of)
 }
 
+/// [`Counterexample::as_found`].
+#[inline(never)]
+pub fn counterexample_as_found(kernel: &Kernel, way: &[Choice]) -> Result<Counterexample, EngineError> {
+    Counterexample::as_found(kernel, way)
+}
+
 /// [`stalemap_explore::way_to_end`].
 #[inline(never)]
 pub fn way_to_end(kernel: &Kernel, end: &End, limits: &Limits) -> Result<Option<Vec<Choice>>, EngineError> {

@@ -28,6 +28,20 @@ pub struct Counterexample {
 }
 
 impl Counterexample {
+    /// A way to a violation as it was found: what it costs, and nothing about others.
+    pub fn as_found<S: System>(system: &S, way: &[Choice]) -> Result<Self, EngineError> {
+        let mut machine = Machine::new(system)?;
+        let (mut running, mut preemptions) = (None, 0);
+        for choice in way {
+            preemptions += u32::from(machine.preempts(running, choice.actor));
+            running = Some(choice.actor);
+            machine.fire(choice.actor, choice.to_outcome())?;
+            machine.memory().take_cut();
+        }
+        let cost = (preemptions, way.len() as u32);
+        Ok(Counterexample { certified: false, ..Self::new(way.to_vec(), cost, 0, BTreeSet::new()) })
+    }
+
     pub(crate) fn new(
         schedule: Vec<Choice>,
         (preemptions, operations): Cost,

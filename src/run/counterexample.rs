@@ -1,8 +1,6 @@
 //! The counterexample of an outcome: the least one, or the first that was found.
 
-use std::collections::BTreeSet;
-
-use stalemap_checker::{minimal_counterexample, replay};
+use stalemap_checker::{counterexample_as_found, minimal_counterexample, replay};
 use stalemap_explore::{Choice, Counterexample, LimitHit, Limits, Schedule};
 use stalemap_facade::{Property, System};
 use stalemap_model::system::kernel::Kernel;
@@ -47,16 +45,17 @@ pub(super) fn counterexample(
     if job.engine != Engine::Exhaustive {
         confirm(job, kernel, property, witness)?;
     }
+    let as_found = counterexample_as_found(kernel, witness).map_err(|error| job.broken(error))?;
     // Who interrupts a search does not want to wait.
     if found.limits_hit.contains(&LimitHit::Interrupted) || attended.is_stopped() {
-        return Ok(as_found(witness));
+        return Ok(as_found);
     }
     limits.states = Some(MINIMAL_STATES);
     // Where it is known with how few it is found, runs with more need not be looked at for the least.
     let few = found.few_preemptions.and_then(|few| few.found_with);
     limits.preemptions = few.into_iter().chain(limits.preemptions).min();
     let least = minimal_counterexample(kernel, property, &limits).map_err(|error| job.broken(error))?;
-    Ok(least.unwrap_or_else(|| as_found(witness)))
+    Ok(least.unwrap_or(as_found))
 }
 
 /// Plays what a library found on the exhaustive engine.
@@ -86,14 +85,6 @@ pub(crate) fn least(
 ) -> Result<Option<Shown>, RunError> {
     let least = minimal_counterexample(kernel, property, limits).map_err(|error| job.broken(error))?;
     Ok(least.map(|least| shown(job, kernel, property, least)))
-}
-
-/// The first counterexample found, where the least is not known.
-fn as_found(witness: &[Choice]) -> Counterexample {
-    let schedule = witness.to_vec();
-    let operations = schedule.len() as u32;
-    let within = BTreeSet::new();
-    Counterexample { schedule, preemptions: 0, operations, certified: false, states_below: 0, within }
 }
 
 /// A counterexample with its schedule file.

@@ -12,7 +12,9 @@ use crate::common::reference::Graph;
 use crate::common::strategy::{looping, straight_line};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-use stalemap_explore::{Exploration, FewPreemptions, LimitHit, Limits, Options, explore, replay};
+use stalemap_explore::{
+    Counterexample, Exploration, FewPreemptions, LimitHit, Limits, Options, explore, replay,
+};
 use stalemap_facade::{Property, Role, System};
 
 /// States up to which a program is looked at: so few that a budget of transitions is never used up.
@@ -202,6 +204,12 @@ fn a_livelock_without_a_preemption_is_found_with_none() {
     assert!(found.lasso.is_some());
     let few = FewPreemptions { none_up_to: None, states: 0, found_with: Some(0) };
     assert_eq!(found.few_preemptions, Some(few));
+    let with = |property| {
+        let way = &found.witnesses[&property];
+        Counterexample::as_found(&spinning_and_wrong(), way).expect("it can be gone").preemptions
+    };
+    // With none something was found, and the other property was not.
+    assert_eq!((with(properties::LIVELOCK), with(properties::LOST_WRITE)), (0, 2));
 }
 
 proptest! {
