@@ -41,7 +41,8 @@ pub(super) fn counterexample(
     mut limits: Limits,
     attended: Attended<'_>,
 ) -> Result<Counterexample, RunError> {
-    let witness = found.witnesses.get(&property).map_or(&[][..], Vec::as_slice);
+    let way = found.witnesses.get(&property);
+    let witness = way.map_or(&[][..], Vec::as_slice);
     if job.engine != Engine::Exhaustive {
         confirm(job, kernel, property, witness)?;
     }
@@ -51,11 +52,20 @@ pub(super) fn counterexample(
         return Ok(as_found);
     }
     limits.states = Some(MINIMAL_STATES);
-    // Where it is known with how few it is found, runs with more need not be looked at for the least.
     let few = found.few_preemptions.and_then(|few| few.found_with);
-    limits.preemptions = few.into_iter().chain(limits.preemptions).min();
+    let enough = way.and_then(|_| enough_preemptions(property, as_found.preemptions, few));
+    limits.preemptions = enough.into_iter().chain(limits.preemptions).min();
     let least = minimal_counterexample(kernel, property, &limits).map_err(|error| job.broken(error))?;
     Ok(least.unwrap_or(as_found))
+}
+
+/// The preemptions beyond which the least way to a property need not be looked for, when one is known that has `known`. `few` is
+/// the least number with which runs with few preemptions showed anything, perhaps another property.
+///
+/// A livelock that goes round with a preemption is in no search that bounds them, so of livelocks only those count that may have
+/// been found under that bound.
+fn enough_preemptions(property: Property, known: u32, few: Option<u32>) -> Option<u32> {
+    if property == Property::LIVELOCK { few.filter(|few| known <= *few) } else { Some(known) }
 }
 
 /// Plays what a library found on the exhaustive engine.
@@ -136,4 +146,25 @@ fn least_among(scenario: &Scenario, found: &Counterexample) -> Option<String> {
     });
     let within: Vec<String> = within.collect();
     (!within.is_empty()).then(|| format!("runs with {}", within.join(" and ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use stalemap_model::judge::properties;
+
+    use super::*;
+
+    #[test]
+    fn another_property_that_was_found_with_fewer_preemptions_says_nothing() {
+        let enough = |property, known| enough_preemptions(property, known, Some(1));
+        assert_eq!(enough(properties::LOST_WRITE, 3), Some(3));
+        assert_eq!(enough(Property::LIVELOCK, 3), None);
+        assert_eq!(enough(Property::LIVELOCK, 1), Some(1));
+    }
+
+    #[test]
+    fn what_bounds_no_preemptions_bounds_no_livelock() {
+        assert_eq!(enough_preemptions(Property::LIVELOCK, 0, None), None);
+        assert_eq!(enough_preemptions(properties::LOST_WRITE, 2, None), Some(2));
+    }
 }
