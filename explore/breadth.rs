@@ -164,17 +164,17 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
     /// Explores a batch. Where the limits leave no room for what it arrives at, it is as if it had not been, and a smaller one
     /// comes next; of a single state, the search is stopped.
     fn explore(&mut self, tasks: Vec<Task>) -> Result<(), Refused> {
-        let (at, statistics) = (tasks.first().map(Task::begin), self.statistics);
+        let at = tasks.first().map(Task::begin);
         let states: usize = tasks.iter().map(|task| task.states.len()).sum();
-        let expanded = self.expand(tasks)?;
+        let mut expanded = self.expand(tasks)?;
         match self.limit_on(&expanded) {
             None => {
+                self.look_at_ends(&mut expanded)?;
                 self.enter(&expanded);
                 self.forget_expanded();
             }
             Some(limit) => {
                 self.at = at.unwrap_or(self.at);
-                self.statistics = statistics;
                 self.batch = states / 2;
                 if states == 1 {
                     self.limits_hit.insert(limit);
@@ -265,12 +265,19 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         batch::expand(self.options.workers.get(), &numbering.known, level, tasks, spare)
     }
 
-    /// All transitions from the states of some tasks, and what ends there.
+    /// All transitions from the states of some tasks.
     fn expand(&mut self, tasks: Vec<Task>) -> Result<Vec<Expanded>, Refused> {
         let mut all = self.look_up(tasks);
         let mut effects = Vec::new();
         for expanded in &mut all {
             self.expand_unknown(expanded, &mut effects)?;
+        }
+        Ok(all)
+    }
+
+    /// Looks at what ends in the states of a batch, and counts what was made there.
+    fn look_at_ends(&mut self, all: &mut [Expanded]) -> Result<(), Refused> {
+        for expanded in all {
             for state in std::mem::take(&mut expanded.ends) {
                 let states = &self.level[expanded.task.segment];
                 let (row, print) = (states.row(state).to_vec(), states.print(state));
@@ -278,11 +285,10 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
                 self.statistics.executions += 1;
             }
             self.statistics.transitions += expanded.transitions;
-            self.statistics.executions += expanded.cuts.len() as u64;
-            self.limits_hit.extend(expanded.cuts.iter().copied().map(LimitHit::Bound));
+            self.statistics.executions += expanded.cuts;
         }
         self.statistics.final_states = self.endings.final_states.len() as u64;
-        Ok(all)
+        Ok(())
     }
 
     /// Expands the states of which something was not known.
@@ -336,8 +342,9 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         let arrivals: usize = expanded.iter().map(Expanded::arrivals).sum();
         let limits = &self.options.limits;
         let needs = || {
+            let ends = Endings::needs_for(expanded.iter().map(|expanded| expanded.ends.len()).sum());
             let expanded = expanded.iter().map(Expanded::bytes).sum::<u64>();
-            self.visited.needs_for(arrivals) + self.free.needs_for(arrivals, PARTS) + expanded
+            self.visited.needs_for(arrivals) + self.free.needs_for(arrivals, PARTS) + expanded + ends
         };
         if limits.memory.is_some_and(|most| self.bytes() + needs() > most) {
             return Some(LimitHit::Memory);
@@ -446,6 +453,9 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
         known: u64,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Found, Refused> {
+        // Of a batch that was refused, what was learned stays learned: these are transitions from states that were found, and one
+        // that goes on from a checkpoint learns them again.
+        self.limits_hit.extend(self.numbering.known.cuts().map(LimitHit::Bound));
         let is_cyclic = self.is_cyclic.unwrap_or_default();
         let violated = self.violated();
         let ways = self.ways(violated & !known, progress)?;

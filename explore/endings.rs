@@ -40,6 +40,11 @@ pub(crate) struct Says {
 }
 
 impl Endings {
+    /// Bytes that so many more may take, beside the text of what an observer sees.
+    pub(crate) fn needs_for(ends: usize) -> u64 {
+        ends as u64 * BYTES_OF_END
+    }
+
     /// Enters the state in which the machine stands, where nobody can move. An end that is known says nothing.
     pub(crate) fn enter<S: System>(&mut self, machine: &mut Machine<'_, S>) -> Result<Says, EngineError> {
         let fingerprint = machine.fingerprint();

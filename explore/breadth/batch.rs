@@ -7,8 +7,6 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
-use stalemap_facade::Bound;
-
 use super::effect::EffectId;
 use super::known::{Known, Unknown};
 use super::states::States;
@@ -67,8 +65,8 @@ pub(super) struct Expanded {
     pub(super) unknown: Vec<usize>,
     /// States in which nobody can move.
     pub(super) ends: Vec<usize>,
-    /// The bound of each transition that runs into one.
-    pub(super) cuts: Vec<Bound>,
+    /// Transitions that run into a bound.
+    pub(super) cuts: u64,
     pub(super) transitions: u64,
 }
 
@@ -81,7 +79,7 @@ impl Default for Expanded {
             firsts: Vec::new(),
             unknown: Vec::new(),
             ends: Vec::new(),
-            cuts: Vec::new(),
+            cuts: 0,
             transitions: 0,
         }
     }
@@ -96,7 +94,7 @@ impl Expanded {
         self.arrivals.iter_mut().for_each(Vec::clear);
         self.unknown.clear();
         self.ends.clear();
-        self.cuts.clear();
+        self.cuts = 0;
         self.transitions = 0;
     }
 
@@ -145,8 +143,8 @@ impl Expanded {
         }
         let print = states.print(state);
         for effect in &*effects {
-            if let Some(bound) = known.finds(*effect).cut {
-                self.cuts.push(bound);
+            if known.finds(*effect).cut.is_some() {
+                self.cuts += 1;
                 continue;
             }
             let print = known.print_after(row, print, *effect);

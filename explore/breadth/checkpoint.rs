@@ -17,7 +17,6 @@ use crate::checkpoint::found::{
 };
 use crate::checkpoint::{Kind, Reading, Written, another, damaged};
 use crate::exploration::Options;
-use crate::limits::LimitHit;
 use crate::machine::Machine;
 use crate::visited::PARTS;
 
@@ -103,7 +102,6 @@ impl<'s, 'o, S: System> Breadth<'s, 'o, S> {
             }
             self.learn(row)?;
         }
-        self.limits_hit.extend(self.numbering.known.cuts().map(LimitHit::Bound));
         let endings = std::mem::take(&mut self.endings);
         for row in ends {
             if !self.numbering.knows(row) {

@@ -142,6 +142,19 @@ fn bounded_searches_are_exact(program: &Program, share: u64) -> TestCaseResult {
     Ok(())
 }
 
+/// Stops a search breadth first at every so many states.
+fn what_ends_is_counted(program: &Program, share: u64) -> TestCaseResult {
+    let graph = graph_of(program)?;
+    let states = (graph.states() * share / 100).max(1);
+    let limits = Limits { states: Some(states), ..Limits::default() };
+    let options = Options { breadth_after: Some(0), limits, ..Options::default() };
+    let found = explore(program, &options, &mut |_| ()).map_err(fail)?;
+    let (ends, shown) = (found.final_states.len() as u64, found.outcomes.values().sum::<u64>());
+    prop_assert!(found.statistics.states <= states);
+    prop_assert!(found.statistics.final_states == ends && shown <= ends && ends <= states);
+    Ok(())
+}
+
 /// Gives a search little memory.
 fn memory_limits_are_honest(program: &Program, memory: u64) -> TestCaseResult {
     let graph = graph_of(program)?;
@@ -229,6 +242,14 @@ proptest! {
         share in 5_u64..100,
     ) {
         bounded_searches_are_exact(&program, share)?;
+    }
+
+    #[test]
+    fn searches_that_are_stopped_breadth_first_count_what_ends(
+        program in prop_oneof![straight_line(), looping()],
+        share in 1_u64..100,
+    ) {
+        what_ends_is_counted(&program, share)?;
     }
 
     #[test]
