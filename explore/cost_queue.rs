@@ -27,16 +27,16 @@ pub(crate) type Cost = (u32, u32);
 pub(crate) struct Settled {
     pub(crate) cost: Cost,
     pub(crate) running: Option<ActorId>,
-    node: u32,
+    node: usize,
 }
 
 struct Node {
-    parent: u32,
+    parent: usize,
     choice: Option<Choice>,
 }
 
 struct Open<State> {
-    node: u32,
+    node: usize,
     running: Option<ActorId>,
     snapshot: Snapshot<State>,
 }
@@ -160,7 +160,7 @@ impl<'c, State> CostQueue<'c, State> {
     fn enter<S: System<State = State>>(
         &mut self,
         machine: &Machine<'_, S>,
-        parent: u32,
+        parent: usize,
         choice: Choice,
         cost: Cost,
     ) {
@@ -170,7 +170,7 @@ impl<'c, State> CostQueue<'c, State> {
             return;
         }
         self.best.insert(key, cost);
-        let node = self.nodes.len() as u32;
+        let node = self.nodes.len();
         let snapshot = machine.snapshot();
         self.bytes_of_queue += bytes_of::<State>(&snapshot);
         self.nodes.push(Node { parent, choice: Some(choice) });
@@ -181,9 +181,9 @@ impl<'c, State> CostQueue<'c, State> {
     pub(crate) fn way_to(&self, settled: &Settled) -> Vec<Choice> {
         let mut way = Vec::new();
         let mut node = settled.node;
-        while let Some(choice) = self.nodes[node as usize].choice {
+        while let Some(choice) = self.nodes[node].choice {
             way.push(choice);
-            node = self.nodes[node as usize].parent;
+            node = self.nodes[node].parent;
         }
         way.reverse();
         way

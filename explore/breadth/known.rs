@@ -250,6 +250,8 @@ impl Known {
         let set = self.set_of(beginning, touched);
         let column = self.movers[mover].column;
         let stands = (column, state[usize::from(column)]);
+        let is_met = |written: &Column| *written == column || touched.contains(written);
+        debug_assert!(writes.iter().all(|(written, _)| is_met(written)), "what is written is touched");
         let next = next.map(|outcome| self.beginning(mover, usize::from(stands.1), outcome));
         // Who waits for an object touches it; soundness is not to depend on that.
         let waits = match self.stands(mover, state).waiting {
@@ -335,7 +337,7 @@ impl Known {
     /// The columns that an effect writes, with the numbers before and after it.
     pub(super) fn moves(&self, effect: EffectId) -> impl Iterator<Item = (Column, Number, Number)> {
         self.writes(effect).iter().filter_map(move |(column, after)| {
-            // What is written is touched.
+            // What is written is touched: `add_effect` has seen to it.
             let before = self.meets(effect).find(|(met, _)| met == column)?;
             Some((*column, before.1, *after))
         })
