@@ -17,7 +17,7 @@ use stalemap_facade::{ActorId, System};
 
 use crate::error::EngineError;
 use crate::fairness::{Fairness, reads_newest};
-use crate::fingerprint::IdentityState;
+use crate::fingerprint::{IdentityState, part};
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{Frame, Machine, Snapshot};
 use crate::memory::Outcome;
@@ -78,7 +78,7 @@ impl Passed {
         match self {
             Passed::Anything => fingerprint,
             Passed::Within { running, preemptions, .. } => {
-                fingerprint.wrapping_add(machine.memory().print(usize::MAX - 2, &(running, preemptions)))
+                fingerprint.wrapping_add(machine.memory().print(part::PASSED, &(running, preemptions)))
             }
         }
     }

@@ -44,6 +44,3 @@ pub(crate) fn waiting(actors: impl Iterator<Item = (ActorId, Op)>) -> Vec<(Actor
     actors.sort_unstable_by_key(|(actor, _)| *actor);
     actors
 }
-
-/// The salt of that hash.
-pub(crate) const WAITING: usize = usize::MAX - 3;

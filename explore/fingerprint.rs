@@ -19,6 +19,19 @@ use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
 use crate::visited::STORED_BITS;
 
+/// Numbers of parts that are neither an object nor an actor. Each has its own, so that no two of them take each other away in the
+/// sum.
+pub(crate) mod part {
+    /// The violated properties.
+    pub(crate) const VIOLATED: usize = usize::MAX;
+    /// Who moved last, and the preemptions so far, where these are bounded.
+    pub(crate) const PASSED: usize = usize::MAX - 2;
+    /// Who waits in a deadlock, and where; it stands alone.
+    pub(crate) const WAITING: usize = usize::MAX - 3;
+    /// What a walk for costs has noted.
+    pub(crate) const NOTE: usize = usize::MAX - 4;
+}
+
 /// Collects what a `Hash` implementation writes.
 #[derive(Default)]
 pub(crate) struct CanonicalBytes {

@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 use stalemap_facade::{ActorId, ActorSpec, Op, Role, System};
 
 use crate::actors::{ActorSet, MAX_ACTORS, actors_of};
-use crate::ends::{End, WAITING, waiting};
+use crate::ends::{End, waiting};
 use crate::error::EngineError;
-use crate::fingerprint::chain;
+use crate::fingerprint::{chain, part};
 use crate::footprint::Footprint;
 use crate::labels::{Label, Labels};
 use crate::memory::{Ended, Memory, Outcome, Pending, Permit, Run};
@@ -248,7 +248,10 @@ impl<'s, S: System> Machine<'s, S> {
     pub(crate) fn deadlock(&self) -> End {
         let waits = self.unfinished().into_iter();
         let waits = waits.filter_map(|actor| Some((actor, self.pending(actor)?.op)));
-        End::Deadlock { memory: self.memory.identity(), waiting: self.memory.print(WAITING, &waiting(waits)) }
+        End::Deadlock {
+            memory: self.memory.identity(),
+            waiting: self.memory.print(part::WAITING, &waiting(waits)),
+        }
     }
 
     /// The end at which the system stands, if nobody can move.

@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use stalemap_facade::{ActorId, Bound, Calls, Counter, Event, MemoryModel, Op, Property, Shared};
 
-use crate::fingerprint::{CanonicalBytes, chain};
+use crate::fingerprint::{CanonicalBytes, chain, part};
 use crate::footprint::Footprint;
 use crate::weight::Weighed;
 
@@ -302,7 +302,7 @@ impl Memory {
     /// The share that these violated properties have in a fingerprint.
     #[inline]
     pub(crate) fn share_of_violated(&self, violated: u64) -> u128 {
-        if violated == 0 { 0 } else { self.0.print(usize::MAX, &violated) }
+        if violated == 0 { 0 } else { self.0.print(part::VIOLATED, &violated) }
     }
 
     /// Whether the last transition could not be told by an [`Outcome`]: too many ways, or one that is none.

@@ -32,7 +32,7 @@ use crate::cycles::{FairCycles, fair_cycles};
 use crate::endings::{Endings, Says};
 use crate::error::EngineError;
 use crate::exploration::{Exploration, Frontier, Lasso, Options, Progress, Statistics};
-use crate::fingerprint::IdentityState;
+use crate::fingerprint::{IdentityState, part};
 use crate::footprint::Footprint;
 use crate::lasso::{Origin, Round, least_round};
 use crate::limits::{LimitHit, Limits};
@@ -346,7 +346,7 @@ impl<'s, 'o, S: System> Search<'s, 'o, S> {
         let fingerprint = self.machine.fingerprint();
         if self.options.limits.preemptions.is_some() {
             // Under a bound, a state is only the same with the same budget left and the same actor running.
-            fingerprint.wrapping_add(self.machine.memory().print(usize::MAX - 2, &(running, preemptions)))
+            fingerprint.wrapping_add(self.machine.memory().print(part::PASSED, &(running, preemptions)))
         } else {
             fingerprint
         }

@@ -9,7 +9,7 @@ use stalemap_facade::{ActorId, MemoryModel, System};
 use super::graph::{CostGraph, CostMove, Edge, Meter, Note, Toll, Way};
 use crate::components::components;
 use crate::error::EngineError;
-use crate::fingerprint::IdentityState;
+use crate::fingerprint::{IdentityState, part};
 use crate::labels::{Label, Labels};
 use crate::limits::{LimitHit, Limits};
 use crate::machine::{Frame, Halt, Machine};
@@ -111,7 +111,7 @@ impl<State> Walk<'_, State> {
         if note == 0 {
             return fingerprint;
         }
-        fingerprint.wrapping_add(machine.memory().print(usize::MAX - 3, &note))
+        fingerprint.wrapping_add(machine.memory().print(part::NOTE, &note))
     }
 
     fn enter<S: System<State = State>>(

@@ -14,8 +14,9 @@ use stalemap_facade::{ActorId, ActorSpec, Bound, Calls, Op, Property, Role, Syst
 
 use super::memory::{Pending, ThreadMemory};
 use super::panics::caught;
-use crate::ends::{End, WAITING, waiting};
+use crate::ends::{End, waiting};
 use crate::error::EngineError;
+use crate::fingerprint::part;
 use crate::machine::sequential::MAX_SEQUENTIAL;
 use crate::schedule::Choice;
 
@@ -259,7 +260,7 @@ impl<S: System + 'static> Execution<S> {
         let waits: Vec<_> =
             main.filter(unfinished).filter_map(|actor| Some((actor, self.op(actor)?))).collect();
         if !waits.is_empty() {
-            let waiting = self.memory.print(WAITING, &waiting(waits.into_iter()));
+            let waiting = self.memory.print(part::WAITING, &waiting(waits.into_iter()));
             return (End::Deadlock { memory, waiting }, None, None);
         }
         self.memory.gather(false);

@@ -18,7 +18,7 @@ use stalemap_facade::{
     Returned, Shared, SystemEvent,
 };
 
-use crate::fingerprint::{CanonicalBytes, owned_print};
+use crate::fingerprint::{CanonicalBytes, owned_print, part};
 use crate::machine::MAX_SILENT_STEPS;
 
 /// The operation that an actor performs next.
@@ -139,7 +139,7 @@ impl ThreadMemory {
         let objects = self.0.objects.borrow();
         let sum = objects.iter().fold(0, |sum: u128, object| sum.wrapping_add(object.print(bytes)));
         let violated = self.0.violated.get();
-        let share = if violated == 0 { 0 } else { bytes.fingerprint(usize::MAX as u64, &violated) };
+        let share = if violated == 0 { 0 } else { bytes.fingerprint(part::VIOLATED as u64, &violated) };
         sum.wrapping_add(share)
     }
 
