@@ -215,7 +215,9 @@ impl History {
         let under_way: Vec<WriteId> = self.pending().filter(|id| *id != 0).collect();
         let mut reads = std::mem::take(&mut self.reads);
         let allowed = other.allowed.carried(from, to);
-        reads.iter_mut().for_each(|(_, may_return)| may_return.add_all(&allowed));
+        for (_, may_return) in &mut reads {
+            may_return.add_all(&allowed);
+        }
         *self = History {
             cell: to,
             allowed,
@@ -227,7 +229,9 @@ impl History {
             outgrown: other.outgrown.carried(from, to),
             growths: other.growths.carried(from, to),
         };
-        under_way.into_iter().for_each(|id| self.allow(id));
+        for id in under_way {
+            self.allow(id);
+        }
     }
 
     /// The write did not get as far as this cell. An earlier call of the same command may have: what was moved here since stays.

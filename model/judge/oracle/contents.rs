@@ -32,7 +32,9 @@ impl Runs {
             && of_run.as_ref().map(|of_run| of_run.end) == origin
         {
             cells.end += 1;
-            of_run.iter_mut().for_each(|of_run| of_run.end += 1);
+            if let Some(of_run) = of_run {
+                of_run.end += 1;
+            }
             return;
         }
         self.0.push(Run { cells: cell..cell + 1, value, origin: origin.map(|origin| origin..origin + 1) });
