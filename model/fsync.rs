@@ -8,15 +8,15 @@
 //! Left out: that an error is told to each descriptor once, where here whoever asks first is told; and that `sync_file_range` asks, too.
 //!
 //! Where no crash is judged the log need not be forced, but where blocks that were freed come back with it (gfs2), and nobody
-//! can tell when the call began; with journalled data it is flushed in any case, unless the file changes its kind. Where a crash is judged, gfs2 looks whether its inode is dirty when the call begins
+//! can tell when the call began; with journalled data it is flushed in any case, unless the file changes its kind. Where a crash is
+//! judged, or writeback may fail, gfs2 looks whether its inode is dirty when the call begins
 //! (`gfs2_fsync`, fs/gfs2/file.c, 6.1 to 7.3). If so, the inode is written when the data are on the device
 //! (`__writeback_single_inode`, fs/fs-writeback.c, which takes it for clean from there on), and that flushes the log; if not, the
 //! data are waited for and nothing else is done. What it does of journalled data stands in [`jdata`].
 //!
 //! gfs2 asks about errors (`file_fdatawait_range`) only while something of the file is cached. Who writes the inode is told before
 //! that, if nobody was since writeback failed (`filemap_fdatawait` in `__writeback_single_inode`), and returns behind the flush
-//! of the log. Left out: both where no crash is judged, since nothing is promised there, and of journalled data, where an fsync
-//! that finds anything dirty asks in any case.
+//! of the log. Left out: both of these for journalled data, where an fsync that finds anything dirty asks in any case.
 
 pub mod jdata;
 pub mod shutdown;
@@ -300,6 +300,7 @@ async fn waited<B: Backend>(inode: &Inode<B>, me: ActorId) -> Stepped<FsyncState
 async fn flushed<B: Backend>(inode: &Inode<B>, me: ActorId) -> ControlFlow<Returned, FsyncState> {
     if inode.sb.is_shutdown().await {
         inode.emit(|| What::Failed(Errno::Io));
+        inode.oracle.abandon_sync(me);
         return ControlFlow::Break(Returned::Error);
     }
     match inode.sb.config.fs.hooks() {

@@ -203,7 +203,7 @@ async fn write<B: Backend>(
     layout.written.push((id, cells.clone()));
     drop(layouts);
     let size = inode.i_size_peek();
-    inode.oracle.begin_write(geometry, id, cells);
+    inode.oracle.begin_write(geometry, id, cells, size);
     inode.oracle.begin_growth(geometry, id, &(size..cells.start));
     for (block, phys) in places {
         let mut moved = false;
@@ -262,7 +262,10 @@ async fn xfs_fs_commit_blocks<B: Backend>(inode: &Inode<B>, me: ActorId, committ
     inode.log_force();
     for (id, cells) in &committed.writes {
         inode.oracle.end_write(geometry, *id, cells, cells.end);
+        // The transaction is a synchronous one (`xfs_trans_set_sync`).
+        inode.oracle.synced(geometry, me, cells);
     }
+    inode.audit_crash();
     inode.i_rwsem.up_write(me);
 }
 

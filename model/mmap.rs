@@ -182,7 +182,7 @@ async fn instruction<B: Backend>(
                 // Behind end of file it is no write of the file, as in a store.
                 let size = inode.i_size_peek();
                 let inside = part.end.min(size).max(part.start);
-                inode.oracle.begin_write(&inode.sb.geometry, id, &(part.start..inside));
+                inode.oracle.begin_write(&inode.sb.geometry, id, &(part.start..inside), size);
                 inode.oracle.store(&inode.sb.geometry, id, &(inside..part.end), size);
                 inode.emit(|| What::Folio(FolioEvent::Pinned(index)));
                 let folio = FolioRef { index, id: folio };

@@ -6,6 +6,7 @@
 use stalemap_facade::ActorId;
 
 use super::growth::{Growths, Outgrown};
+use super::survivors::Told;
 use super::values::Values;
 use crate::words::config::PostEof;
 use crate::words::geometry::Cell;
@@ -28,8 +29,13 @@ pub(super) struct History {
     failed: Values,
     /// Writes that have begun and not ended, each with what was complete when it began.
     pending: Vec<(WriteId, Values)>,
+    /// Of those, as a set, the ones that began when the cell was inside of the file, as far as a crash is judged.
+    overwriting: u64,
     /// Reads that have begun and not ended, each with what it may return.
     reads: Vec<(ActorId, Values)>,
+    /// Syncs that have begun and not ended, where they may end without that anybody is told of an error; each with what may be found behind it
+    /// in any case.
+    syncs: Vec<(ActorId, Values)>,
     /// What was there before a direct write that is not complete, but has brought the cell inside end of file.
     outgrown: Outgrown,
     /// What is about to bring the cell into the file as zeros, and writes elsewhere.
@@ -47,7 +53,9 @@ impl History {
             beneath: Values::NONE,
             failed: Values::NONE,
             pending,
+            overwriting: 0,
             reads,
+            syncs: Vec::new(),
             outgrown: Outgrown::default(),
             growths: Growths::default(),
         }
@@ -62,6 +70,12 @@ impl History {
         self.allow(id);
     }
 
+    /// A write begins, of a cell that is inside of the file already.
+    pub(super) fn begin_overwrite(&mut self, id: WriteId) {
+        self.begin_write(id);
+        self.overwriting |= 1 << id;
+    }
+
     /// The write, which has begun, may put this there in the place of its own value: it lies in its buffer.
     pub(super) fn store_to_buffer(&mut self, write: WriteId, store: WriteId) {
         let Some((_, replaced)) = self.pending.iter().find(|(other, _)| *other == write) else { return };
@@ -69,6 +83,7 @@ impl History {
             let replaced = replaced.clone();
             self.pending.push((store, replaced));
             self.pending.sort_unstable();
+            self.overwriting |= (self.overwriting >> write & 1) << store;
         }
         self.allow(store);
     }
@@ -132,6 +147,7 @@ impl History {
     pub(super) fn complete_write(&mut self, id: WriteId) {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
             let (_, mut replaced) = self.pending.remove(at);
+            self.overwriting &= !(1 << id);
             replaced.remove(id);
             self.allowed.remove_all(&replaced);
             self.failed.keep_all(&self.allowed);
@@ -195,6 +211,12 @@ impl History {
         self.pending.is_empty() && !self.growths.any()
     }
 
+    /// Whether nothing that is under way may bring it out of the file or into it. What overwrites it does neither.
+    pub(super) fn stays_inside(&self) -> bool {
+        let overwrites = |id: &WriteId| self.overwriting & (1 << *id) != 0;
+        !self.growths.any() && self.pending().all(|id| overwrites(&id))
+    }
+
     /// Whether this write is about to bring the cell into the file.
     pub(super) fn is_grown_by(&self, id: WriteId) -> bool {
         self.growths.is_under_way(id)
@@ -213,7 +235,7 @@ impl History {
         let zeros = other.pending.iter().filter(|(id, _)| *id == 0);
         let zeros = zeros.map(|(id, replaced)| (*id, replaced.carried(from, to)));
         let under_way: Vec<WriteId> = self.pending().filter(|id| *id != 0).collect();
-        let mut reads = std::mem::take(&mut self.reads);
+        let (mut reads, syncs) = (std::mem::take(&mut self.reads), std::mem::take(&mut self.syncs));
         let allowed = other.allowed.carried(from, to);
         for (_, may_return) in &mut reads {
             may_return.add_all(&allowed);
@@ -225,7 +247,10 @@ impl History {
             beneath: other.beneath.carried(from, to),
             failed: other.failed.carried(from, to),
             pending: zeros.chain(under_way.iter().map(|id| (*id, Values::NONE))).collect(),
+            // A move may take the cell out of the file.
+            overwriting: 0,
             reads,
+            syncs,
             outgrown: other.outgrown.carried(from, to),
             growths: other.growths.carried(from, to),
         };
@@ -238,6 +263,7 @@ impl History {
     pub(super) fn abandon_write(&mut self, id: WriteId) {
         if let Some(at) = self.pending.iter().position(|(other, _)| *other == id) {
             let (_, replaced) = self.pending.remove(at);
+            self.overwriting &= !(1 << id);
             if !replaced.has(id) {
                 self.allowed.remove(id);
             }
@@ -266,6 +292,7 @@ impl History {
     /// The write failed somewhere: the cell may contain it or not.
     pub(super) fn fail_write(&mut self, id: WriteId) {
         self.pending.retain(|(other, _)| *other != id);
+        self.overwriting &= !(1 << id);
     }
 
     /// The write, still pending, has brought the cell inside end of file, or all of its page.
@@ -276,6 +303,14 @@ impl History {
         }
     }
 
+    /// Of what the cell may contain it is this, as everybody sees from here on, unless something is under way or it is exempt.
+    pub(super) fn pin(&mut self, value: Value) {
+        let is_exempt = self.allowed == Values::EVERYTHING;
+        if self.pending.is_empty() && !is_exempt && self.allows(value) {
+            self.allowed = Values::only(value, self.cell);
+        }
+    }
+
     /// The cell may contain whatever was ever written.
     pub(super) fn exempt(&mut self) {
         self.allowed = Values::EVERYTHING;
@@ -283,6 +318,35 @@ impl History {
         self.pending.iter_mut().for_each(|(_, replaced)| *replaced = Values::NONE);
         self.growths.exempt();
         self.reads.iter_mut().for_each(|(_, may_return)| *may_return = Values::EVERYTHING);
+    }
+
+    /// A sync begins. It promises nothing of what is being written.
+    pub(super) fn begin_sync(&mut self, actor: ActorId) {
+        let is_settled = self.pending.is_empty();
+        let found = if is_settled { self.allowed.clone().without(&self.failed) } else { Values::EVERYTHING };
+        self.syncs.push((actor, found));
+        self.syncs.sort_unstable();
+    }
+
+    /// A sync returns. If nobody was told that writeback has failed, what was replaced when it began is not found for that.
+    pub(super) fn end_sync(&mut self, actor: ActorId, told: Told) {
+        let Some(at) = self.syncs.iter().position(|(other, _)| *other == actor) else { return };
+        let (_, found) = self.syncs.remove(at);
+        if told == Told::No && self.pending.is_empty() {
+            let gone = self.failed.clone().without(&found);
+            self.allowed.remove_all(&gone);
+            self.failed.keep_all(&self.allowed);
+        }
+    }
+
+    /// Whether a sync of this actor has begun.
+    pub(super) fn is_synced_by(&self, actor: ActorId) -> bool {
+        self.syncs.iter().any(|(other, _)| *other == actor)
+    }
+
+    /// A sync returns an error: it promises nothing.
+    pub(super) fn abandon_sync(&mut self, actor: ActorId) {
+        self.syncs.retain(|(other, _)| *other != actor);
     }
 
     /// A read begins.
@@ -412,6 +476,43 @@ mod tests {
     }
 
     #[test]
+    fn what_a_failure_has_left_is_not_found_behind_a_sync_that_tells_nobody() {
+        let failed = |id: WriteId, begins_behind: bool, told: Told| {
+            let mut history = History::new(0);
+            history.begin_write(1);
+            history.complete_write(1);
+            let begin_sync = |history: &mut History| history.begin_sync(0);
+            if !begins_behind {
+                begin_sync(&mut history);
+            }
+            history.begin_write(2);
+            history.complete_write(2);
+            history.lose(written(id), written(2));
+            if begins_behind {
+                begin_sync(&mut history);
+            }
+            history.end_sync(0, told);
+            assert!(history.allows(written(2)) && history.syncs.is_empty());
+            history.allows(written(id))
+        };
+        assert!(!failed(1, true, Told::No) && failed(1, true, Told::Yes));
+        assert!(failed(1, false, Told::No), "the sync is not of the write that has failed");
+        assert!(!failed(0, false, Told::No), "what it is of has replaced this");
+        let mut history = History::new(0);
+        history.begin_write(1);
+        history.complete_write(1);
+        history.lose(Value::ZERO, written(1));
+        history.begin_sync(0);
+        history.abandon_sync(0);
+        history.end_sync(0, Told::No);
+        assert!(history.allows(Value::ZERO), "it has failed");
+        history.begin_write(2);
+        history.begin_sync(0);
+        history.end_sync(0, Told::No);
+        assert!(history.allows(Value::ZERO), "a write is under way");
+    }
+
+    #[test]
     fn what_a_failure_has_left_before_a_write_elsewhere_ends_is_found_behind_it() {
         let mut history = History::new(0);
         for id in [1, 2] {
@@ -494,6 +595,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_found_when_all_is_over_is_what_has_won() {
+        let mut history = History::new(0);
+        history.begin_write(1);
+        history.begin_write(2);
+        history.complete_write(1);
+        history.pin(written(1));
+        assert!(history.allows(written(2)), "it has not ended");
+        history.complete_write(2);
+        history.pin(Value::ZERO);
+        assert!(history.allows(written(1)) && history.allows(written(2)), "it is judged wrong");
+        history.pin(written(2));
+        assert!(!history.allows(written(1)) && history.allows(written(2)));
+        history.exempt();
+        history.pin(written(2));
+        assert!(history.allows(written(1)), "nothing is said of the cell");
+    }
+
+    #[test]
     fn a_write_that_began_later_is_not_replaced_whatever_was_allowed_before() {
         let mut history = History::new(0);
         history.exempt();
@@ -503,6 +622,30 @@ mod tests {
         history.complete_write(1);
         assert!(history.allows(written(1)) && history.allows(written(2)));
         assert!(!history.allows(written(3)), "they began after it");
+    }
+
+    #[test]
+    fn a_cell_stays_inside_of_the_file_as_long_as_all_that_is_under_way_overwrites_it() {
+        let mut history = History::new(0);
+        history.begin_overwrite(1);
+        history.begin_overwrite(2);
+        history.store_to_buffer(2, 3);
+        assert!(history.stays_inside() && !history.is_settled());
+        history.begin_write(4);
+        assert!(!history.stays_inside(), "this one makes the file longer");
+        history.complete_write(4);
+        history.begin_write(0);
+        assert!(!history.stays_inside(), "this one makes it shorter, or punches a hole");
+        history.complete_zero();
+        history.begin_growth(4);
+        assert!(!history.stays_inside(), "this one writes elsewhere");
+        history.end_growth(4, true, Zeros::Arrive);
+        history.complete_write(1);
+        history.abandon_write(2);
+        history.fail_write(3);
+        assert!(history.is_settled() && history.overwriting == 0);
+        history.begin_write(1);
+        assert!(!history.stays_inside(), "the number was another call's");
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Oracle<B: Backend> {
     post_eof: PostEof,
     /// Whether zeros that are put into a block may fail to be written.
     zeros: Zeros,
+    /// Whether an fsync of which nobody is told that writeback has failed is judged without a crash. A crash behind it says so, too.
+    untold: bool,
 }
 
 /// The folios that `cells` touch, each with where they lie in it.
@@ -69,6 +71,7 @@ impl<B: Backend> Oracle<B> {
             exempted: None,
             post_eof: PostEof::Judged,
             zeros: Zeros::Arrive,
+            untold: false,
             cells: (0..geometry.folios()).map(|index| backend.leaf("history", histories(index))).collect(),
             survivors: None,
         }
@@ -106,6 +109,13 @@ impl<B: Backend> Oracle<B> {
         self
     }
 
+    /// An fsync may return 0 although writeback has failed and nobody was told: then it has lost what it was to write.
+    #[must_use]
+    pub fn with_untold(mut self) -> Self {
+        self.untold = true;
+        self
+    }
+
     /// Calls `change` for each history in a range of cells.
     fn each(&self, geometry: &Geometry, cells: &Range<Cell>, change: impl Fn(&mut History)) {
         for (index, inside) in by_folio(geometry, cells) {
@@ -113,9 +123,13 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
-    /// A write(2) begins.
-    pub fn begin_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>) {
-        self.each(geometry, cells, |history| history.begin_write(id));
+    /// A write(2) to a file of `size` begins.
+    pub fn begin_write(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, size: Cell) {
+        // What an fsync promises of the size is all that depends on it.
+        let inside =
+            if self.survivors.is_some() { size.min(cells.end).max(cells.start) } else { cells.start };
+        self.each(geometry, &(cells.start..inside), |history| history.begin_overwrite(id));
+        self.each(geometry, &(inside..cells.end), |history| history.begin_write(id));
         self.survivors(geometry, cells, |cell| cell.allow(id));
         self.exempt_mixed(geometry, id, cells);
     }
@@ -249,7 +263,8 @@ impl<B: Backend> Oracle<B> {
     /// Cells are about to read as zeros (a truncate, a punch), or to come into the file as such. All who do this
     /// hold i_rwsem, so there is one at a time.
     pub fn begin_zero(&self, geometry: &Geometry, cells: &Range<Cell>) {
-        self.begin_write(geometry, 0, cells);
+        // None of them overwrites a cell of a file of no size: zeros may be where the file grows or shrinks.
+        self.begin_write(geometry, 0, cells, 0);
     }
 
     /// Cells behind end of file are about to be dropped, with what was stored there. No crash may bring them into the file.

@@ -29,7 +29,7 @@ pub(super) async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest)
         inode.folio_passed(index, ready);
     }
     if is_beyond_eof(inode, &rest) {
-        inode.emit(|| What::Sigbus(None));
+        sigbus(inode, me, &rest);
         return None;
     }
     // A load is first tried by filemap_map_pages, which leaves PG_dropbehind alone.
@@ -58,6 +58,13 @@ fn is_beyond_eof<B: Backend>(inode: &Inode<B>, rest: &Rest) -> bool {
     inode.sb.geometry.page_at(rest.cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek())
 }
 
+/// An access finds that all of its page lies behind end of file: nothing that it would be given may be there.
+fn sigbus<B: Backend>(inode: &Inode<B>, me: ActorId, rest: &Rest) {
+    let cells = &rest.cells;
+    inode.found_the_end(me, cells.start..inode.sb.geometry.page_end(cells.start).min(cells.end));
+    inode.emit(|| What::Sigbus(None));
+}
+
 /// The rest of a read fault, from the folio lock on: the entry, if the folio is still in the page cache, and its page in the file. A large
 /// folio may stay when the page is no longer.
 pub(super) async fn lock_for_read<B: Backend>(
@@ -73,7 +80,7 @@ pub(super) async fn lock_for_read<B: Backend>(
     let found = slot.folio(id).is_some_and(|folio| folio.in_cache);
     let beyond = found && is_beyond_eof(inode, &rest);
     if beyond {
-        inode.emit(|| What::Sigbus(None));
+        sigbus(inode, me, &rest);
     } else if found {
         map_pages(inode, slot.folio_mut(id), &rest, me, Pte::ReadOnly);
         inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));

@@ -184,7 +184,7 @@ impl<B: Backend> Inode<B> {
         let Some(log) = judged.pop() else { return };
         if !self.merges_transactions() {
             log.images.iter().for_each(|image| self.judge_image(image, &[], &log.transactions));
-            if self.passes_blocks && !self.reflinks {
+            if self.passes_blocks && (!self.reflinks || self.sb.shared.is_some()) {
                 self.audit_owners();
             }
             return;
@@ -206,7 +206,7 @@ impl<B: Backend> Inode<B> {
         }
     }
 
-    /// Judges that recovery would not find a device block in two files, where no block is shared.
+    /// Judges that recovery would not find a device block in two files that was never shared.
     fn audit_owners(&self) {
         let mut logs = Vec::new();
         self.sb.logs.iter().for_each(|log| log.audit(|log| logs.push(log.clone())));
@@ -214,7 +214,7 @@ impl<B: Backend> Inode<B> {
             let mut owned = BTreeMap::new();
             for (file, image) in (0..).zip(images) {
                 let label = |file| self.sb.config.label(file).unwrap_or_default();
-                for phys in image.blocks() {
+                for phys in image.blocks().filter(|phys| !self.sb.was_shared(*phys)) {
                     if let Some(other) = owned.insert(phys, file) {
                         self.sb.backend.violate(properties::CRASH_EXPOSURE, || {
                             let (a, b) = (label(other), label(file));

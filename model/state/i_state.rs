@@ -2,7 +2,7 @@
 //! its glock), where fsync(2) asks for that: `gfs2_fsync` (fs/gfs2/file.c), `writeback_single_inode` (fs/fs-writeback.c) and
 //! `gfs2_ail_flush` (fs/gfs2/glops.c), 6.1 to 7.3.
 //!
-//! It is kept where a crash is judged, and where a file's data begin, or cease, to be journalled: the log is what still has data then that
+//! It is kept where a crash is judged, or writeback may fail, of which only an inode that is dirty makes an fsync ask, and where a file's data begin, or cease, to be journalled: the log is what still has data then that
 //! no folio does. Elsewhere an fsync has the log written in any case.
 
 use stalemap_facade::{ActorId, Backend};
@@ -43,9 +43,17 @@ impl InodeState {
 
 /// Whether the inode's state is asked for: of that of journalled data, or of data that may be journalled, there is more.
 fn asks(config: &Config, sets_data_mode: bool) -> bool {
-    config.fs.allocate() == Allocate::Written
-        && config.fs.fsync_log() == FsyncLog::IfDirty
-        && (config.judges_crashes() || sets_data_mode)
+    looks_if_dirty(config) && (config.judges_crashes() || sets_data_mode) || may_leave_untold(config)
+}
+
+/// Whether an fsync looks whether the inode is dirty.
+fn looks_if_dirty(config: &Config) -> bool {
+    config.fs.allocate() == Allocate::Written && config.fs.fsync_log() == FsyncLog::IfDirty
+}
+
+/// Whether one that finds it clean may ask nobody about errors.
+pub(super) fn may_leave_untold(config: &Config) -> bool {
+    looks_if_dirty(config) && config.fs.io_errors() && config.fs.hooks() == Hooks::Nothing
 }
 
 /// The state of a file as it is made, if anybody asks for it.

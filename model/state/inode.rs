@@ -44,7 +44,13 @@ fn judge<B: Backend>(backend: &B, sb: &SuperBlock<B>, number: FileId, size: Cell
         .with_buffers(buffers.collect())
         .with_post_eof(config.post_eof);
     let oracle = if config.fs.io_errors() { oracle.with_failing_zeros() } else { oracle };
-    if config.judges_crashes() { oracle.with_crashes(geometry, size) } else { oracle }
+    if config.judges_crashes() {
+        oracle.with_crashes(geometry, size)
+    } else if i_state::may_leave_untold(config) {
+        oracle.with_untold()
+    } else {
+        oracle
+    }
 }
 
 /// A file (struct inode and what hangs on it).
@@ -398,6 +404,18 @@ impl<B: Backend> Inode<B> {
         owed::pay_unlocked(Debt::Contents);
         let Some((_, folio)) = slot.current() else { return };
         folio.owed.pay(Debt::Contents);
+        self.oracle.visible(&self.sb.geometry, "page cache", self.shown(index, folio));
+    }
+
+    /// All is over: what the folio `index` shows is what the file has from here on.
+    pub fn pin_folio(&self, index: FolioIndex, slot: &Slot) {
+        if let Some((_, folio)) = slot.current() {
+            self.oracle.pin(&self.sb.geometry, self.shown(index, folio));
+        }
+    }
+
+    /// What readers would be given of a folio: valid cells below end of file, each with what it holds.
+    fn shown(&self, index: FolioIndex, folio: &Folio) -> impl Iterator<Item = (Cell, Value)> {
         let first = self.sb.geometry.cells_of_folio(index).start;
         let end = self.i_size_newest();
         let valid = self
@@ -405,9 +423,9 @@ impl<B: Backend> Inode<B> {
             .geometry
             .blocks_of_folio(index)
             .filter(|block| folio.block_uptodate(self.sb.block_in_folio(*block)));
-        let cells = valid.flat_map(|block| self.sb.geometry.cells_of_block(block)).filter(|cell| *cell < end);
-        let shown = cells.map(|cell| (cell, folio.cells[usize::from(cell - first)]));
-        self.oracle.visible(&self.sb.geometry, "page cache", shown);
+        let cells =
+            valid.flat_map(|block| self.sb.geometry.cells_of_block(block)).filter(move |cell| *cell < end);
+        cells.map(move |cell| (cell, folio.cells[usize::from(cell - first)]))
     }
 
     /// Whether the folio in a slot holds anything in a block, below this end of file, that a hole would not read as. The end is the

@@ -1,6 +1,7 @@
 //! What all files of the file system share: the device, its free space, the I/O in flight, and what is
 //! explored. Every inode points here, as inode->i_sb does.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use stalemap_facade::{ActorId, Backend, Leaf};
@@ -40,6 +41,8 @@ pub struct SuperBlock<B: Backend> {
     pub disk: Vec<B::Leaf<DiskBlock>>,
     /// What the log says about each file, where crashes are judged.
     pub logs: Vec<B::Leaf<Log>>,
+    /// The device blocks that several extents referred to at some time, where a crash may also find one in two files that share none.
+    pub shared: Option<B::Leaf<BTreeSet<Phys>>>,
     /// Whether the setup is over, where crashes are judged.
     pub setup_over: Option<B::Leaf<bool>>,
     /// Which of its blocks are in use.
@@ -136,6 +139,7 @@ impl<B: Backend> SuperBlock<B> {
             answers: Answers::new(backend, config.actors.len(), &config.heard),
             s_wb_err: config.asks_superblock().then(|| backend.atomic("s_wb_err", WbError::None.number())),
             mount: Mount::of(config).map(|mount| backend.lock("mount", mount)),
+            shared: config.judges_owners_of_clones().then(|| backend.leaf("shared", BTreeSet::new())),
             setup_over: config.judges_crashes().then(|| backend.leaf("setup_over", false)),
             backend: backend.clone(),
             config: config.clone(),
@@ -245,6 +249,18 @@ impl<B: Backend> SuperBlock<B> {
     /// One more extent refers to a block.
     pub fn share_block(&self, phys: Phys) {
         self.space.update(|space| space.get(phys));
+        if let Some(shared) = &self.shared {
+            shared.update(|shared| {
+                shared.insert(phys);
+            });
+        }
+    }
+
+    /// Whether a block is known to have been shared at some time, for a judge.
+    pub(super) fn was_shared(&self, phys: Phys) -> bool {
+        let mut was = false;
+        self.shared.iter().for_each(|shared| shared.audit(|shared| was = shared.contains(&phys)));
+        was
     }
 
     /// An extent that referred to a block is gone; so is the block, if it was the last one, if not for allocation yet.

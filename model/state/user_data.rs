@@ -14,7 +14,7 @@ impl<B: Backend> Inode<B> {
     pub fn begin_write(&self, id: WriteId, cells: &Range<Cell>) {
         // Its times are logged before it copies.
         self.sb.committed();
-        self.oracle.begin_write(&self.sb.geometry, id, cells);
+        self.oracle.begin_write(&self.sb.geometry, id, cells, self.i_size_newest());
         for (cell, value) in cells.clone().zip(self.sb.user_buffers.audit(id, cells)) {
             if let Some(store) = value.write().filter(|store| *store != id) {
                 self.oracle.begin_with(&self.sb.geometry, id, store, &(cell..cell + 1));

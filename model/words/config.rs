@@ -244,6 +244,12 @@ impl Config {
         self.passes_blocks(file) && self.calls().any(|call| call.command.shares_blocks())
     }
 
+    /// Whether a crash may find a block in two files because two exchange their blocks, and some share theirs by right.
+    pub fn judges_owners_of_clones(&self) -> bool {
+        let has = |is: fn(&Command) -> bool| self.calls().any(|call| is(&call.command));
+        self.judges_crashes() && has(Command::exchanges_blocks) && has(Command::shares_blocks)
+    }
+
     /// Whether a command moves blocks to other places.
     pub fn relocates(&self) -> bool {
         self.calls().any(|call| call.command.relocates())

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use stalemap_facade::{Backend, Leaf};
 
+use crate::judge::history::Zeros;
 use crate::judge::oracle::Oracle;
 use crate::judge::properties;
 use crate::judge::values::Values;
@@ -98,6 +99,19 @@ impl<B: Backend> Oracle<B> {
                 format!("{cells} in the {place}; what was written there is gone")
             };
             self.violate(properties::LOST_WRITE, say);
+        }
+    }
+
+    /// All is over, and nothing will be written to these cells any more: which of several writes that overlapped has won is decided by
+    /// what a reader would be given. Where I/O may fail it is not: what has won may be cached, and never be written.
+    pub fn pin(&self, geometry: &Geometry, cells: impl Iterator<Item = (Cell, Value)>) {
+        if self.zeros == Zeros::MayFail {
+            return;
+        }
+        for (cell, value) in cells {
+            let index = geometry.folio_of(cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            self.cells[usize::from(index)].update(|histories| histories[at].pin(value));
         }
     }
 

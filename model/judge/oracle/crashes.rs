@@ -77,23 +77,62 @@ impl<B: Backend> Oracle<B> {
         folios: Range<FolioIndex>,
         sizes: Option<&Range<Cell>>,
     ) {
-        let Some(survivors) = &self.survivors else { return };
-        for index in folios {
-            let mut begun = Vec::new();
-            self.cells[usize::from(index)].audit(|histories| {
-                let lies = |(cell, history): (Cell, &History)| match sizes {
-                    Some(sizes) if history.is_settled() && cell < sizes.start => Lies::Inside,
-                    Some(sizes) if history.is_settled() && cell >= sizes.end => Lies::Outside,
-                    Some(_) | None => Lies::Anywhere,
-                };
-                let cells = geometry.cells_of_folio(index).zip(histories);
-                begun = cells.map(|at| (at.1.current(), lies(at))).collect();
+        if self.untold {
+            folios.clone().for_each(|index| {
+                self.cells[usize::from(index)]
+                    .update(|cells| cells.iter_mut().for_each(|cell| cell.begin_sync(actor)));
             });
-            survivors[usize::from(index)].update(|cells| {
-                for (cell, ((current, failed), lies)) in cells.iter_mut().zip(begun) {
+        }
+        let lies = |(cell, history): (Cell, &History)| match sizes {
+            Some(sizes) if history.stays_inside() && cell < sizes.start => Lies::Inside,
+            Some(sizes) if history.is_settled() && cell >= sizes.end => Lies::Outside,
+            Some(_) | None => Lies::Anywhere,
+        };
+        if !folios.is_empty() {
+            let cells =
+                geometry.cells_of_folio(folios.start).start..geometry.cells_of_folio(folios.end - 1).end;
+            self.begin_sync_of(geometry, actor, &cells, lies);
+        }
+    }
+
+    /// Some cells alone are durable from here on.
+    pub fn synced(&self, geometry: &Geometry, actor: ActorId, cells: &Range<Cell>) {
+        self.begin_sync_of(geometry, actor, cells, |_| Lies::Anywhere);
+        self.survivors(geometry, cells, |cell| cell.end_sync(actor, Told::Yes));
+    }
+
+    /// A sync of some cells begins, of which it is known where each one lies.
+    fn begin_sync_of(
+        &self,
+        geometry: &Geometry,
+        actor: ActorId,
+        cells: &Range<Cell>,
+        lies: impl Fn((Cell, &History)) -> Lies,
+    ) {
+        let Some(survivors) = &self.survivors else { return };
+        for (index, inside) in by_folio(geometry, cells) {
+            let mut begun = Vec::new();
+            self.cells[index].audit(|histories| {
+                let first = geometry.cells_of_folio(index as FolioIndex).start;
+                let numbered = (first..).zip(histories).skip(inside.start).take(inside.len());
+                begun = numbered.map(|at| (at.1.current(), lies(at))).collect();
+            });
+            survivors[index].update(|cells| {
+                for (cell, ((current, failed), lies)) in cells[inside].iter_mut().zip(begun) {
                     cell.begin_sync(actor, current, failed, lies);
                 }
             });
+        }
+    }
+
+    /// Calls `change` for the histories of folios that an actor syncs, where that is judged.
+    fn each_synced(&self, actor: ActorId, change: impl Fn(&mut History)) {
+        for cells in self.cells.iter().filter(|_| self.untold) {
+            let mut any = false;
+            cells.audit(|cells| any = cells.iter().any(|cell| cell.is_synced_by(actor)));
+            if any {
+                cells.update(|cells| cells.iter_mut().for_each(&change));
+            }
         }
     }
 
@@ -120,6 +159,7 @@ impl<B: Backend> Oracle<B> {
 
     /// An fsync(2) returns: what it covered is durable, but for what has failed, if somebody was told of that.
     pub fn end_sync(&self, actor: ActorId, told: Told) {
+        self.each_synced(actor, |cell| cell.end_sync(actor, told));
         for survivors in self.survivors.iter().flatten() {
             survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.end_sync(actor, told)));
         }
@@ -127,6 +167,7 @@ impl<B: Backend> Oracle<B> {
 
     /// An fsync(2) returns an error.
     pub fn abandon_sync(&self, actor: ActorId) {
+        self.each_synced(actor, |cell| cell.abandon_sync(actor));
         for survivors in self.survivors.iter().flatten() {
             survivors.update(|cells| cells.iter_mut().for_each(|cell| cell.abandon_sync(actor)));
         }

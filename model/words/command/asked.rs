@@ -81,6 +81,12 @@ impl Command {
         self.facts().blocks == Share
     }
 
+    /// Whether two files get each other's blocks by the command.
+    pub fn exchanges_blocks(&self) -> bool {
+        let Command::Exchange { .. } = self else { return false };
+        true
+    }
+
     /// The file between which and the command's own blocks pass.
     pub fn passes_blocks(&self) -> Option<FileId> {
         if let PassesBlocks(file) = self.facts().role { Some(file) } else { None }
