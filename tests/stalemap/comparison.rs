@@ -105,7 +105,7 @@ fn the_numbers_of_the_answer_are_those_of_the_runs() {
     assert_eq!(
         answer[1],
         format!(
-            "none (no check) loses or exposes data in {} of {}; of these iomap_valid saves {} of {} ({} never ask it, in {} it does not help), \
+            "none (no check) loses or exposes data in {} of {}; of these iomap_valid saves {} of {} ({} never ask it, {} in vain), \
              get_folio {} of {} ({}, {}).",
             lost.len(),
             of("none").len(),

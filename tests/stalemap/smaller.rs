@@ -89,7 +89,7 @@ iomap_valid = \"holds\"
 fn an_actor_without_which_the_same_is_lost_takes_no_part() {
     let scenario = good("idle", IDLE);
     let with = outcome(&scenario, "none").expect("a run");
-    let idle = idle::of_outcome(&scenario, &with).expect("a sound model").expect("one is idle");
+    let idle = idle::of_outcome(&scenario, &with, u64::MAX, None).expect("a sound model").expect("one is idle");
     assert_eq!(idle.actors, ["looker"]);
     let without = outcome(&shipped("xfs/t1"), "none").expect("a run").statistics.states;
     let seen = Seen::Explored { without, with: with.statistics.states };
@@ -105,7 +105,7 @@ fn an_actor_that_is_needed_without_a_step_takes_part() {
         let scenario = shipped(name);
         let outcome = outcome(&scenario, under).expect("a run");
         assert_eq!(outcome.verdict, Verdict::Violates);
-        let idle = idle::of_outcome(&scenario, &outcome).expect("a sound model");
+        let idle = idle::of_outcome(&scenario, &outcome, u64::MAX, None).expect("a sound model");
         let shown = outcome.counterexample.expect("a counterexample");
         let moves = |name: &str| shown.schedule.steps.iter().any(|step| step.actor == name);
         let without_a_step: Vec<&str> =

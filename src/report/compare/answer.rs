@@ -172,7 +172,7 @@ fn saved(name: &str, runs: &[&Outcome], place: usize) -> String {
     let open = if open == 0 { String::new() } else { format!(", {open} undecided") };
     match place {
         0 => format!(
-            "{name} saves {holds} of {} ({away} never ask it, in {asked} it does not help{open})",
+            "{name} saves {holds} of {} ({away} never ask it, {asked} in vain{open})",
             runs.len()
         ),
         _ => format!("{name} {holds} of {} ({away}, {asked}{open})", runs.len()),
