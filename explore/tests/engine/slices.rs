@@ -10,22 +10,24 @@ use stalemap_explore::{
     Enough, Exploration, LimitHit, Limits, Options, SliceFound, SliceOf, Statistics, Union, count_union,
     explore, explore_cycles, explore_slice,
 };
+use stalemap_facade::System;
 
 use crate::common::config;
 use crate::common::program::Program;
+use crate::common::random_litmus::litmus;
 use crate::common::strategy::{looping, straight_line};
 
 /// Cuts of small programs.
 const ENOUGH: Enough = Enough { waiting: 12, met: 40 };
 
 /// One slice.
-fn slice(program: &Program, options: &Options, slice: SliceOf) -> Option<SliceFound> {
+fn slice(program: &impl System, options: &Options, slice: SliceOf) -> Option<SliceFound> {
     let found = explore_slice(program, options, &|_| true, ENOUGH, slice, &|| false, &mut |_| ());
     found.expect("the engine can explore a program").expect("every setup is acceptable")
 }
 
 /// The slices, put together as who has only their results would. `None`: the program is too small for the cut.
-fn united(program: &Program, options: &Options, of: usize) -> Option<Exploration> {
+fn united(program: &impl System, options: &Options, of: usize) -> Option<Exploration> {
     let slices: Vec<Option<SliceFound>> =
         (0..of).map(|number| slice(program, options, SliceOf { number, of })).collect();
     let slices: Vec<SliceFound> = slices.into_iter().collect::<Option<_>>()?;
@@ -55,7 +57,7 @@ fn comparable(exploration: Exploration) -> Exploration {
     }
 }
 
-fn compare(program: &Program, limits: Limits, slices: usize) -> TestCaseResult {
+fn compare(program: &impl System, limits: Limits, slices: usize) -> TestCaseResult {
     let options = Options { limits, ..Options::default() };
     let whole = explore(program, &options, &mut |_| ()).expect("the engine can explore a program");
     prop_assume!(whole.statistics.states < 20_000);
@@ -92,6 +94,11 @@ proptest! {
     #[test]
     fn slices_of_what_goes_round_come_to_the_whole(program in looping(), slices in number()) {
         compare(&program, Limits::default(), slices)?;
+    }
+
+    #[test]
+    fn slices_of_relaxed_memory_come_to_the_whole(litmus in litmus(), slices in number()) {
+        compare(&litmus, Limits::default(), slices)?;
     }
 
     #[test]
