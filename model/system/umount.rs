@@ -64,10 +64,10 @@ pub async fn judge_disk<B: Backend>(inode: &Inode<B>, _: ActorId) {
     let cells = (0..found).map(|cell| (cell, on_disk(inode, cell)));
     let cells = cells.collect::<Vec<_>>();
     inode.oracle.visible(&inode.sb.geometry, &file_on_disk(inode), cells.into_iter());
-    // What failed to be written back is not logged.
-    let behind = logged && inode.sb.config.fs.io_errors() && disk_size < end;
-    inode.oracle.cut_off(&inode.sb.geometry, if behind { disk_size } else { found });
+    inode.oracle.cut_off(&inode.sb.geometry, found);
     inode.audit_map(|map| {
+        // What failed to be written back is not logged.
+        let behind = inode.sb.config.fs.io_errors() && map.disk_size < end;
         if logged && map.disk_size != end && !behind {
             inode.violate(properties::SIZE_ORDER, || {
                 let bytes = |cell| Bytes(inode.sb.geometry.byte_at(cell));

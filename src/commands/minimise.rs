@@ -4,7 +4,9 @@ use std::path::Path;
 
 use stalemap_explore::Limits;
 
-use super::{Exit, Report, Result, Stop, can_be_written, counterexample, look, taken, under, verdicts, write_new};
+use super::{
+    Exit, Report, Result, Stop, can_be_written, counterexample, look, taken, under, verdicts, write_new,
+};
 use crate::attended::Attended;
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::engine::Engine;
@@ -101,4 +103,3 @@ fn nothing_to_do(outcomes: &[Outcome]) -> Report {
     let text = format!("{}nothing to make smaller was found\n", verdicts::verdict_lines(outcomes));
     Report::of(text, exit)
 }
-

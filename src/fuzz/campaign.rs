@@ -106,11 +106,7 @@ const KEPT: usize = 5;
 
 impl Campaign {
     /// Does what is planned, beside what the catalogue shows, of which `looked` is told after each scenario. `tick` is told after each batch.
-    pub fn run(
-        plan: &Plan,
-        looked: &(dyn Fn(Under) + Sync),
-        tick: &dyn Fn(&Self),
-    ) -> Result<Self, RunError> {
+    pub fn run(plan: &Plan, looked: &(dyn Fn(Under) + Sync), tick: &dyn Fn(&Self)) -> Result<Self, RunError> {
         Self::run_beside(known(plan, looked)?, plan, tick)
     }
 

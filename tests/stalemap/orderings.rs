@@ -93,10 +93,11 @@ fn the_catalogue_is_as_expected_in_relaxed_memory() {
     let counters = ["xfs/a16-bump-after-ilock", "xfs/a16-bump-late"].map(|name| (name.to_owned(), true));
     let reader = [("xfs/d9".to_owned(), false)];
     let end = [("xfs/dio-overlap-read".to_owned(), false)];
+    let load = [("xfs/layout-size-load".to_owned(), false)];
     let growth = ["clone", "falloc", "truncate", "write", "zero-range"];
     let growth = growth.map(|by| (format!("xfs/eof-{by}"), false));
     let appends = [("ext4/dio-append".to_owned(), false)];
-    assert_eq!(surprising, [&appends[..], &counters[..], &reader[..], &end[..], &growth[..]].concat());
+    assert_eq!(surprising, [&appends[..], &counters[..], &reader[..], &end[..], &growth[..], &load[..]].concat());
 }
 
 fn studied(name: &str, memory: MemoryModel) -> Study {

@@ -171,10 +171,7 @@ fn saved(name: &str, runs: &[&Outcome], place: usize) -> String {
     let away = runs.len() - holds - open - asked;
     let open = if open == 0 { String::new() } else { format!(", {open} undecided") };
     match place {
-        0 => format!(
-            "{name} saves {holds} of {} ({away} never ask it, {asked} in vain{open})",
-            runs.len()
-        ),
+        0 => format!("{name} saves {holds} of {} ({away} never ask it, {asked} in vain{open})", runs.len()),
         _ => format!("{name} {holds} of {} ({away}, {asked}{open})", runs.len()),
     }
 }
