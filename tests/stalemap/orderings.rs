@@ -97,7 +97,10 @@ fn the_catalogue_is_as_expected_in_relaxed_memory() {
     let growth = ["clone", "falloc", "truncate", "write", "zero-range"];
     let growth = growth.map(|by| (format!("xfs/eof-{by}"), false));
     let appends = [("ext4/dio-append".to_owned(), false)];
-    assert_eq!(surprising, [&appends[..], &counters[..], &reader[..], &end[..], &growth[..], &load[..]].concat());
+    assert_eq!(
+        surprising,
+        [&appends[..], &counters[..], &reader[..], &end[..], &growth[..], &load[..]].concat()
+    );
 }
 
 fn studied(name: &str, memory: MemoryModel) -> Study {

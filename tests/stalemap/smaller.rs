@@ -203,7 +203,10 @@ fn a_scenario_is_made_smaller_under_one_name_and_into_a_file_of_its_own() {
     );
     let (code, said, _) =
         run(&["check", "idle.toml", "--design", "iomap_valid", "--minimise-scenario", "other.toml"]);
-    assert_eq!((code, said.as_str()), (Some(1), "ok   idle.toml  iomap_valid  holds, 899 states\nnothing to make smaller was found\n"));
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(1), "ok   idle.toml  iomap_valid  holds, 899 states\nnothing to make smaller was found\n")
+    );
     for (arguments, says) in [
         (&["xfs/t1", "--design", "none", "--design", "once"][..], "one design or kernel is needed"),
         (&[][..], "name one scenario"),
