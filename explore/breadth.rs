@@ -6,8 +6,9 @@
 //! several threads work at (`breadth/batch.rs`): a batch asks for many places of the visited set before it needs the first, so
 //! that it does not wait for memory at each. What is found does not depend on the number of threads.
 //!
-//! There are no sleep sets: they would drop transitions that cost little here. A level-by-level search sees no cycles, so
-//! these are looked for afterwards (`breadth/acyclic.rs`). Where values are not repeated, as in relaxed memory they may
+//! There are no sleep sets: they would drop transitions that cost little here. (Of the 5.7 M of a large race they drop a third, but states that are
+//! come to again with fewer asleep are expanded again: a third more rows, and a tenth more time.) A level-by-level search sees no
+//! cycles, so these are looked for afterwards (`breadth/acyclic.rs`). Where values are not repeated, as in relaxed memory they may
 //! not be, numbers are no use; then the search is refused, and the depth-first search goes on.
 
 use std::cmp::Ordering;
