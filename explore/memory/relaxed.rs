@@ -25,6 +25,11 @@ use stalemap_facade::ActorId;
 /// A message's place in the modification order of its word, counted from the oldest that is kept.
 type Rank = u16;
 
+/// Bytes of what a vector has allocated, with what an allocator rounds up to.
+fn allocated<T>(vector: &Vec<T>) -> usize {
+    (vector.capacity() * size_of::<T>()).next_multiple_of(16)
+}
+
 /// By word, the newest message seen.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Seen(Vec<Rank>);
@@ -74,6 +79,11 @@ impl Seen {
         if let Some(seen) = self.0.get_mut(word).filter(|seen| **seen >= rank) {
             *seen += 1;
         }
+    }
+
+    /// Bytes that it owns.
+    fn owned(&self) -> usize {
+        allocated(&self.0)
     }
 
     /// The first messages of each word are gone.
@@ -187,6 +197,16 @@ impl Messages {
     fn views(&mut self) -> impl Iterator<Item = &mut Seen> {
         let messages = self.words.iter_mut().flatten().map(|message| &mut message.seen);
         messages.chain(self.actors.iter_mut().flatten()).chain(&mut self.read).chain(&mut self.views)
+    }
+
+    /// Bytes that they own: many times their canonical bytes, which leave out what is empty, and all that is reserved.
+    pub(super) fn owned(&self) -> usize {
+        let messages = self.words.iter().flatten().map(|message| &message.seen);
+        let views = messages.chain(self.actors.iter().flatten()).chain(&self.read).chain(&self.views);
+        let lists =
+            [allocated(&self.words), allocated(&self.actors), allocated(&self.read), allocated(&self.views)];
+        let words = self.words.iter().map(allocated);
+        lists.into_iter().chain(words).chain(views.map(Seen::owned)).sum()
     }
 
     fn seen(&self, actor: ActorId) -> Option<&Seen> {

@@ -98,8 +98,9 @@ impl Core {
     }
 
     fn reprint(&self, slot: &Slot<Messages>) {
-        let print = self.print_of(slot.number, &slot.value.borrow());
-        slot.value_print.set(print);
+        let messages = slot.value.borrow();
+        slot.value_print.set(self.print_of(slot.number, &messages));
+        messages.weigh(messages.owned());
         self.account(slot.number, slot.identity());
     }
 
