@@ -18,6 +18,7 @@ use crate::footprint::Footprint;
 use crate::limits::Limits;
 use crate::machine::{Machine, Snapshot};
 use crate::memory::Outcome;
+use crate::transition_cache::KEPT;
 
 /// Names of two operations.
 pub type Operations = (&'static str, &'static str);
@@ -62,7 +63,7 @@ pub struct Contacts {
 /// Looks at all states of a system.
 pub fn contacts<S: System>(system: &S, limits: &Limits) -> Result<Contacts, EngineError> {
     let mut machine = Machine::new(system)?;
-    machine.remember_transitions();
+    machine.remember_transitions(KEPT);
     let mut found = Contacts::default();
     if machine.halted().is_some() {
         return Ok(found);

@@ -1,6 +1,7 @@
 //! What a search is asked for, and what it found.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use stalemap_facade::{Calls, Property};
 
@@ -8,6 +9,7 @@ use crate::ends::End;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Halted;
 use crate::schedule::Choice;
+use crate::transition_cache::KEPT;
 use crate::workers::Workers;
 
 /// How to search.
@@ -17,8 +19,8 @@ pub struct Options {
     pub visited_set: bool,
     /// Explore one order of independent transitions. Off only to test the engine.
     pub sleep_sets: bool,
-    /// Look up transitions that are known already. Off only to test the engine.
-    pub transition_cache: bool,
+    /// Look up transitions that are known already, of which so many are kept. `None` only to test the engine: none.
+    pub transition_cache: Option<NonZeroUsize>,
     /// Transitions after which a search begins again, breadth first and in numbers. `None`: never. It needs the three above, and
     /// no bound of preemptions.
     pub breadth_after: Option<u64>,
@@ -42,7 +44,7 @@ impl Default for Options {
         Options {
             visited_set: true,
             sleep_sets: true,
-            transition_cache: true,
+            transition_cache: Some(KEPT),
             breadth_after: Some(BREADTH_AFTER),
             workers: Workers::default(),
             bitstate: None,
@@ -158,7 +160,7 @@ pub struct Exploration {
 impl Options {
     /// Transitions after which a search may begin again, breadth first.
     pub(crate) fn breadth_after(&self) -> Option<u64> {
-        let is_reduced = self.visited_set && self.has_sleep_sets() && self.transition_cache;
+        let is_reduced = self.visited_set && self.has_sleep_sets() && self.transition_cache.is_some();
         self.breadth_after.filter(|_| is_reduced)
     }
 

@@ -5,6 +5,7 @@
 //! between transitions.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
@@ -146,10 +147,10 @@ impl<'s, S: System> Machine<'s, S> {
         Ok(machine)
     }
 
-    /// Looks up transitions that were executed before instead of executing them again. Not with an observer:
-    /// a transition that is looked up tells nothing.
-    pub(crate) fn remember_transitions(&mut self) {
-        self.known = Some(TransitionCache::new());
+    /// Looks up transitions that were executed before instead of executing them again, of which so many are kept. Not with an
+    /// observer: a transition that is looked up tells nothing.
+    pub(crate) fn remember_transitions(&mut self, most: NonZeroUsize) {
+        self.known = Some(TransitionCache::new(most));
     }
 
     /// Labels transitions from here on.

@@ -19,6 +19,7 @@ use crate::lasso::least_lasso;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
 use crate::schedule::Choice;
+use crate::transition_cache::KEPT;
 
 /// Searches for the least execution that violates `property`: for a deadlock one that ends in it, for a
 /// livelock one that goes round a fair cycle once, or after which the epilogue goes round for ever.
@@ -42,7 +43,7 @@ pub fn cheapest_counterexample<S: System>(
     cost_of: PreemptionCost<'_>,
 ) -> Result<Option<Counterexample>, EngineError> {
     let mut machine = Machine::new(system)?;
-    machine.remember_transitions();
+    machine.remember_transitions(KEPT);
     if machine.halted().is_some() {
         let violated = machine.violated() & property.bit() != 0;
         return Ok(violated.then(|| Counterexample::new(Vec::new(), (0, 0), 0, BTreeSet::new())));
@@ -80,7 +81,7 @@ pub fn way_to_end<S: System>(
     limits: &Limits,
 ) -> Result<Option<Vec<Choice>>, EngineError> {
     let mut machine = Machine::new(system)?;
-    machine.remember_transitions();
+    machine.remember_transitions(KEPT);
     let mut queue = CostQueue::at(&machine, None, (0, 0));
     while let Some(settled) = queue.settle(&mut machine) {
         if queue.is_over(limits) {

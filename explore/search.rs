@@ -73,8 +73,8 @@ pub(crate) fn machine<'s, S: System>(
     options: &Options,
 ) -> Result<Machine<'s, S>, EngineError> {
     let mut machine = Machine::new(system)?;
-    if options.transition_cache {
-        machine.remember_transitions();
+    if let Some(most) = options.transition_cache {
+        machine.remember_transitions(most);
     }
     Ok(machine)
 }

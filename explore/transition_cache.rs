@@ -11,6 +11,7 @@
 //! The cache has a fixed capacity and starts afresh when it is full: it is no part of the memory that a
 //! stored state costs.
 
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use hashbrown::HashMap;
@@ -21,8 +22,8 @@ use crate::footprint::Footprint;
 use crate::labels::Label;
 use crate::memory::{Memory, Outcome, SavedObject};
 
-/// Transitions kept before the cache starts afresh.
-const CAPACITY: usize = 1 << 13;
+/// Transitions that are mostly kept.
+pub(crate) const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((1 << 13) - 1);
 
 /// What a transition does: to the memory, and where it leaves its actor.
 pub(crate) struct Effect<Standing> {
@@ -47,11 +48,13 @@ pub(crate) struct TransitionCache<Standing> {
     touched: HashMap<u128, Vec<Box<[u32]>>, IdentityState>,
     /// By beginning and the values of what it touches.
     effects: HashMap<u128, Rc<Effect<Standing>>, IdentityState>,
+    /// Transitions kept before it starts afresh.
+    most: NonZeroUsize,
 }
 
 impl<Standing> TransitionCache<Standing> {
-    pub(crate) fn new() -> Self {
-        TransitionCache { touched: HashMap::default(), effects: HashMap::default() }
+    pub(crate) fn new(most: NonZeroUsize) -> Self {
+        TransitionCache { touched: HashMap::default(), effects: HashMap::default(), most }
     }
 
     /// The effect of the transition that begins like `beginning` (a fingerprint of where the actor stands and
@@ -70,7 +73,7 @@ impl<Standing> TransitionCache<Standing> {
         before: u128,
         effect: Effect<Standing>,
     ) {
-        if self.effects.len() == CAPACITY {
+        if self.effects.len() == self.most.get() {
             self.touched.clear();
             self.effects.clear();
         }
@@ -109,7 +112,7 @@ mod tests {
     fn a_transition_is_found_by_every_set_that_one_like_it_touched() {
         let memory = Memory::new(MemoryModel::Sequential);
         let _words = (memory.atomic("a", 1), memory.atomic("b", 2));
-        let mut cache = TransitionCache::new();
+        let mut cache = TransitionCache::new(NonZeroUsize::MAX);
         // The first and the second were with other values.
         cache.insert(7, &[0], memory.identity_of(&[0]).wrapping_add(1), effect(1));
         cache.insert(7, &[0, 1], memory.identity_of(&[0, 1]).wrapping_add(1), effect(2));
@@ -122,14 +125,15 @@ mod tests {
 
     #[test]
     fn a_full_cache_starts_afresh() {
+        const MOST: usize = 100;
         let memory = Memory::new(MemoryModel::Sequential);
-        let mut cache = TransitionCache::new();
+        let mut cache = TransitionCache::new(NonZeroUsize::new(MOST).expect("some"));
         let beginning = |number: usize| (number as u128) << 64 | number as u128;
-        for number in 0..=CAPACITY {
+        for number in 0..=MOST {
             cache.insert(beginning(number), &[], 0, effect(number as u64));
-            assert!(cache.effects.len() <= CAPACITY && cache.touched.len() <= CAPACITY);
+            assert!(cache.effects.len() <= MOST && cache.touched.len() <= MOST);
         }
-        assert_eq!(found(&cache, beginning(CAPACITY), &memory), Some(CAPACITY as u64));
+        assert_eq!(found(&cache, beginning(MOST), &memory), Some(MOST as u64));
         assert_eq!(found(&cache, beginning(0), &memory), None);
     }
 }

@@ -14,6 +14,7 @@ use crate::error::EngineError;
 use crate::limits::{LimitHit, Limits};
 use crate::machine::Machine;
 use crate::schedule::Choice;
+use crate::transition_cache::KEPT;
 
 /// What a search for a branch can say.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +34,7 @@ pub fn least_end<S: System>(
     limits: &Limits,
 ) -> Result<Witness, EngineError> {
     let mut machine = Machine::new(system)?;
-    machine.remember_transitions();
+    machine.remember_transitions(KEPT);
     if machine.halted().is_some() {
         return Ok(Witness::Unknown);
     }

@@ -16,6 +16,7 @@ use crate::machine::{Frame, Halt, Machine};
 use crate::memory::Outcome;
 use crate::moves::Moves;
 use crate::schedule::Choice;
+use crate::transition_cache::KEPT;
 
 /// A vertex on the path.
 struct Node<State> {
@@ -52,7 +53,7 @@ pub fn cost_graph<S: System>(
 ) -> Result<CostGraph, EngineError> {
     debug_assert_eq!(system.memory(), MemoryModel::Sequential, "outcomes are those of the model alone");
     let mut machine = Machine::new(system)?;
-    machine.remember_transitions();
+    machine.remember_transitions(KEPT);
     machine.label_transitions(Labels::new(Box::new(|event, items| meter.read(event, items))));
     let start = Note::new();
     let mut walk = Walk {

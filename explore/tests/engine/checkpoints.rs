@@ -16,11 +16,11 @@ use stalemap_explore::{
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Call, Op, Returned, Role, System};
 
-use crate::common::config;
 use crate::common::litmus::{Access, Litmus, Value};
 use crate::common::program::{Operand, Program, Repeat, Statement, Task};
 use crate::common::random_litmus::litmus;
 use crate::common::strategy::{looping, straight_line};
+use crate::common::{caches, config};
 
 /// Transitions up to which a program is interrupted after each share of them.
 const MOST_TRANSITIONS: u64 = 20_000;
@@ -174,7 +174,7 @@ fn damage_is_noticed(system: &impl System, place: usize, bit: u8) -> TestCaseRes
 fn options() -> impl Strategy<Value = Options> {
     let preemptions = prop_oneof![2 => Just(None), 1 => (0..3_u32).prop_map(Some)];
     let breadth = prop_oneof![Just(Options::default().breadth_after), (0..60_u64).prop_map(Some)];
-    (any::<bool>(), any::<bool>(), preemptions, breadth).prop_map(
+    (any::<bool>(), prop::sample::select(caches().to_vec()), preemptions, breadth).prop_map(
         |(sleep_sets, transition_cache, preemptions, breadth_after)| {
             let limits = Limits { preemptions, ..Limits::default() };
             Options { sleep_sets, transition_cache, breadth_after, limits, ..Options::default() }
@@ -239,7 +239,7 @@ fn what_ends_take_counts_in_a_search_that_goes_on() {
     // The progress is told of every 4096 transitions, and where the search goes on with that many.
     const LOOK: u64 = 4096;
     let chooser = Chooser { alternatives: 4000 };
-    let options = Options { transition_cache: false, ..Options::default() };
+    let options = Options { transition_cache: None, ..Options::default() };
     let mut shelf = Shelf::new(LOOK, Vec::new(), &[Request::GoOn, Request::Stop]);
     explored_with(&chooser, &options, &mut shelf).expect("a sound system");
     let look = |shelf: &mut Shelf| {
@@ -263,7 +263,7 @@ fn what_ends_take_counts_in_a_search_that_goes_on() {
 fn what_ends_take_counts() {
     const MEMORY: u64 = 1 << 19;
     let limits = Limits { memory: Some(MEMORY), ..Limits::default() };
-    let options = Options { transition_cache: false, limits, ..Options::default() };
+    let options = Options { transition_cache: None, limits, ..Options::default() };
     let found = explore(&Chooser { alternatives: 20_000 }, &options, &mut |_| ()).expect("a sound system");
     assert!(found.limits_hit.contains(&LimitHit::Memory));
     // An end is the fingerprint of a final state, and what it looks like from outside; two states lead to it.

@@ -112,7 +112,7 @@ impl System for Rounds {
 fn explored(system: Rounds, memory: Option<u64>) -> Exploration {
     // Known transitions would count.
     let limits = Limits { memory, ..Limits::default() };
-    let options = Options { transition_cache: false, limits, ..Options::default() };
+    let options = Options { transition_cache: None, limits, ..Options::default() };
     explore(&system, &options, &mut |_| ()).expect("a sound system")
 }
 

@@ -16,11 +16,11 @@ use stalemap_explore::{
 };
 use stalemap_facade::{Bound, Property, System};
 
-use crate::common::config;
 use crate::common::names::{branches, properties};
 use crate::common::program::Program;
 use crate::common::reference::{Graph, Least};
 use crate::common::strategy::{looping, straight_line};
+use crate::common::{caches, config};
 
 /// States up to which a program is looked at.
 const MOST_STATES: usize = 4_000;
@@ -34,9 +34,9 @@ const MOST_TRANSITIONS: u64 = 30_000;
 /// Outcomes that the least way is looked for to, one by one.
 const OUTCOMES_TRIED: usize = 8;
 
-/// Explores with and without the transition cache, which must not be noticeable.
+/// Explores with each of the transition caches, which must not be noticeable.
 fn explored(program: &Program, visited_set: bool, sleep_sets: bool, limits: &Limits) -> Exploration {
-    let [cached, uncached] = [true, false].map(|transition_cache| {
+    let [cached, overflowing, uncached] = caches().map(|transition_cache| {
         let options = Options {
             visited_set,
             sleep_sets,
@@ -47,6 +47,7 @@ fn explored(program: &Program, visited_set: bool, sleep_sets: bool, limits: &Lim
         explore(program, &options, &mut |_| ()).expect("the engine can explore a program")
     });
     assert_eq!(cached, uncached);
+    assert_eq!(overflowing, uncached);
     cached
 }
 

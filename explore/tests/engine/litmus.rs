@@ -17,10 +17,10 @@ use stalemap_facade::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, MemoryModel, Op, Ordering, Role, System, View};
 
 use crate::common::axiomatic;
-use crate::common::config;
 use crate::common::litmus::{Access, Litmus, Locks, REGISTERS, Registers, Value, WORDS, observation};
 use crate::common::names::properties;
 use crate::common::random_litmus::litmus;
+use crate::common::{caches, config};
 
 const X: usize = 0;
 const Y: usize = 1;
@@ -38,7 +38,7 @@ const fn two(word: usize, ordering: Ordering) -> Access {
 fn explored(litmus: &Litmus) -> Exploration {
     let mut found: Option<Exploration> = None;
     for (visited_set, sleep_sets) in [(true, true), (true, false), (false, true), (false, false)] {
-        for transition_cache in [true, false] {
+        for transition_cache in caches() {
             let options = Options { visited_set, sleep_sets, transition_cache, ..Options::default() };
             let other = explore(litmus, &options, &mut |_| ()).expect("a litmus test can be explored");
             assert!(other.is_complete());

@@ -9,6 +9,7 @@ use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Role};
 use super::{
     Classic, DONE, World, again, enumerated, explored, explored_with, least, op, outcomes, replayed,
 };
+use crate::common::caches;
 use crate::common::names::{bounds, branches, properties};
 
 system! {
@@ -157,7 +158,7 @@ system! {
 
 #[test]
 fn giving_up_before_anybody_moves_leaves_nothing_to_explore() {
-    for transition_cache in [false, true] {
+    for transition_cache in caches() {
         let options = Options { transition_cache, ..Options::default() };
         let found = explore(&GivesUpAtOnce, &options, &mut |_| ()).expect("the system is well-behaved");
         assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Bound(bounds::RETRIES)]);

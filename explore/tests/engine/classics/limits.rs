@@ -46,7 +46,7 @@ system! {
 #[test]
 fn what_is_on_the_stack_counts() {
     let mut most = 0;
-    let options = Options { transition_cache: false, ..Options::default() };
+    let options = Options { transition_cache: None, ..Options::default() };
     let mut look = |progress: &Progress| most = progress.bytes.max(most);
     explore(&Deeper, &options, &mut look).expect("the system is well-behaved");
     // For each state a row of footprints, a node, how to undo the transition, and what the state keeps. Without the least
@@ -74,7 +74,7 @@ fn a_limit_that_leaves_cycles_undecided_is_named_beside_a_bound() {
     let within = |memory| {
         let limits = Limits { memory, preemptions: Some(1), ..Limits::default() };
         // Known transitions would count for the search alone.
-        let options = Options { transition_cache: false, limits, ..Options::default() };
+        let options = Options { transition_cache: None, limits, ..Options::default() };
         let mut most = 0;
         let mut look = |progress: &Progress| most = progress.bytes.max(most);
         (explore(&Wide, &options, &mut look).expect("the system is well-behaved"), most)
@@ -104,7 +104,7 @@ system! {
 fn what_values_take_counts() {
     const MEMORY: u64 = 1 << 22;
     let limits = Limits { memory: Some(MEMORY), ..Limits::default() };
-    let options = Options { transition_cache: false, limits, ..Options::default() };
+    let options = Options { transition_cache: None, limits, ..Options::default() };
     let found = explore(&Deep, &options, &mut |_| ()).expect("the system is well-behaved");
     assert_eq!(found.limits_hit.into_iter().collect::<Vec<_>>(), [LimitHit::Memory]);
     // Each state on the stack keeps a list of 2000 numbers; every 64 transitions it is looked at what that takes.

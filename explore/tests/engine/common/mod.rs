@@ -10,8 +10,10 @@ pub(crate) mod reference;
 pub(crate) mod strategy;
 
 use std::env;
+use std::num::NonZeroUsize;
 
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm};
+use stalemap_explore::Options;
 
 /// What `STALEMAP_CASES` is when it says nothing.
 const USUAL_CASES: u64 = 256;
@@ -31,4 +33,9 @@ pub(crate) fn config(cases: u32) -> Config {
         rng_algorithm: RngAlgorithm::XorShift,
         ..Config::default()
     }
+}
+
+/// The usual transition cache, one that is full again and again, and none.
+pub(crate) fn caches() -> [Option<NonZeroUsize>; 3] {
+    [Options::default().transition_cache, NonZeroUsize::new(3), None]
 }
