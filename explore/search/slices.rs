@@ -84,6 +84,16 @@ pub(crate) struct Cut<State> {
 }
 
 impl<State> Walk<State> {
+    /// Bytes that it takes beside the values in its states.
+    fn bytes(&self) -> u64 {
+        let of_met = |met: &Met<State>| {
+            let snapshot = met.snapshot.as_ref().map_or(0, Snapshot::owned);
+            snapshot + met.edges.capacity() * size_of::<usize>()
+        };
+        let met = self.met.capacity() * size_of::<Met<State>>() + self.met.iter().map(of_met).sum::<usize>();
+        (met + self.known.allocation_size() + self.waiting.capacity() * size_of::<usize>()) as u64
+    }
+
     /// The transitions that led to a state.
     fn way_to(&self, mut state: usize) -> Vec<Choice> {
         let mut way = Vec::new();
@@ -146,6 +156,7 @@ impl<S: System> Search<'_, '_, S> {
             let is_enough = walk.waiting.len() >= enough.waiting || walk.met.len() >= enough.met;
             if is_enough && !walk.waiting.is_empty() {
                 self.cycle_met |= walk.has_cycle();
+                self.bytes_kept += walk.bytes();
                 return Ok(Some(Cut { walk }));
             }
         }
