@@ -135,9 +135,10 @@ impl Path for DioState {
                 inode_dio_wait(inode).await;
                 return zero_gap(inode, me, dio);
             }
-            DioState::ZeroLock(dio, tail) => {
+            DioState::ZeroLock(mut dio, tail) => {
                 let locks = inode.sb.config.design.zero_lock() == ZeroLock::InvalidateLock;
                 if inode.sb.config.design.zero_raises_size() {
+                    dio.size_before = Some(inode.i_size_peek());
                     // That a crash may leave the zeros and no data is not judged.
                     inode.oracle.gap(&inode.sb.geometry, &tail);
                 }
@@ -246,6 +247,7 @@ fn nothing_written<B: Backend>(inode: &Inode<B>, me: ActorId, dio: &Dio, held: H
     if dio.begun {
         inode.oracle.end_write(&inode.sb.geometry, dio.id, &dio.request, dio.request.start);
     }
+    inode.judge_size_left(dio.size_before);
     release(inode, me, dio, held);
     ControlFlow::Break(Written { full: false })
 }

@@ -403,6 +403,7 @@ fn acknowledge<B: Backend>(inode: &Inode<B>, dio: &Dio) {
     let geometry = &inode.sb.geometry;
     if dio.failed {
         inode.oracle.fail_write(geometry, dio.id, &dio.request);
+        inode.judge_size_left(dio.size_before);
     } else {
         inode.oracle.end_write(geometry, dio.id, &dio.request, dio.request.end);
     }

@@ -83,6 +83,8 @@ pub struct Dio {
     pub cow: bool,
     /// What is not on the device yet.
     pub device: Vec<DeviceWrite>,
+    /// The size before what it zeroes in front of it made the file longer, if it may have.
+    pub(crate) size_before: Option<Cell>,
     /// An error ended it.
     pub failed: bool,
     /// The device may fail it.
@@ -109,6 +111,7 @@ impl Dio {
             unwritten: false,
             cow: false,
             device: Vec::new(),
+            size_before: None,
             failed: false,
             may_fail: false,
             collided: false,

@@ -16,7 +16,7 @@ use crate::state::inode::Inode;
 use crate::words::config::MixedIo;
 use crate::words::count::count;
 use crate::words::extent::{Extent, ExtentMap};
-use crate::words::geometry::FileBlock;
+use crate::words::geometry::{Cell, FileBlock};
 
 impl<B: Backend> Inode<B> {
     /// A call fails with ENOSPC that has still to put something into `blocks`.
@@ -41,6 +41,17 @@ impl<B: Backend> Inode<B> {
         if self.sb.config.mixed_io != MixedIo::Exempt {
             self.violate(properties::SPURIOUS_ERROR, || {
                 format!("{error} for {}, and the device has not failed", self.sb.geometry.show_blocks(blocks))
+            });
+        }
+    }
+
+    /// A write(2) fails, with nothing written, and before it there was this size, if it has zeroed what lies behind.
+    pub fn judge_size_left(&self, before: Option<Cell>) {
+        let size = self.i_size_peek();
+        if let Some(before) = before.filter(|before| *before < size) {
+            self.violate(properties::SIZE_ORDER, || {
+                let grown = self.sb.geometry.show_cells(&(before..size));
+                format!("write(2) fails and leaves the file longer by {grown}, which nobody wrote")
             });
         }
     }
