@@ -270,6 +270,7 @@ fn xfs_flush_unmap_range<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkState
 /// What was written back leaves the page cache.
 fn invalidate<B: Backend>(w: &World<B>, remap: Remap) -> ReflinkState {
     let to = &w.inodes[usize::from(remap.to)];
+    to.oracle.begin_replace(&to.sb.geometry, &remap.cells);
     let drop = TruncateState::of_pages(to, &remap.cells_from_eof(w));
     ReflinkState::Invalidate(remap, drop)
 }

@@ -231,7 +231,7 @@ fn audit_uncached<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
         let inside = inode.sb.geometry.cells_of_folio(index).filter(|cell| *cell < end);
         let value = |cell: Cell| data.get(usize::from(cell)).copied().unwrap_or(Value::ZERO);
         left.extend(inside.map(|cell| (cell, value(cell))));
-        return inode.oracle.visible(&inode.sb.geometry, "file", left.into_iter());
+        return inode.oracle.uncached(&inode.sb.geometry, left.into_iter());
     }
     inode.audit_map(|map| {
         for block in inode.sb.geometry.blocks_of_folio(index) {
@@ -250,5 +250,5 @@ fn audit_uncached<B: Backend>(inode: &Inode<B>, index: FolioIndex) {
             }
         }
     });
-    inode.oracle.visible(&inode.sb.geometry, "file", left.into_iter());
+    inode.oracle.uncached(&inode.sb.geometry, left.into_iter());
 }

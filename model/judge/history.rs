@@ -40,6 +40,8 @@ pub(super) struct History {
     outgrown: Outgrown,
     /// What is about to bring the cell into the file as zeros, and writes elsewhere.
     growths: Growths,
+    /// Whether other contents are about to replace it at one stroke.
+    leaves: bool,
 }
 
 impl History {
@@ -58,6 +60,7 @@ impl History {
             syncs: Vec::new(),
             outgrown: Outgrown::default(),
             growths: Growths::default(),
+            leaves: false,
         }
     }
 
@@ -222,18 +225,30 @@ impl History {
         self.growths.is_under_way(id)
     }
 
+    /// Other contents are about to replace it.
+    pub(super) fn begin_replace(&mut self) {
+        self.leaves = true;
+    }
+
+    /// Whether what it has is about to go: zeros are about to come over it, or other contents.
+    pub(super) fn leaves(&self) -> bool {
+        self.leaves || self.is_zeroed()
+    }
+
+    fn is_zeroed(&self) -> bool {
+        self.pending.iter().any(|(id, _)| *id == 0)
+    }
+
     /// Whether something brings the cell into the file just now.
     pub(super) fn is_growing(&self) -> bool {
-        self.growths.any() || self.pending.iter().any(|(id, _)| *id == 0)
+        self.growths.any() || self.is_zeroed()
     }
 
     /// What was in another cell is in this one from here on. Who reads in the meantime may find either. A write that is under way
-    /// has come before the move, and has moved, or comes after it, and is found in its place: nobody knows. Zeros are put in by who
-    /// moves, alone.
+    /// has come before the move, and has moved, or comes after it, and is found in its place: nobody knows. Zeros that are about to
+    /// bring cells into the file have come in with the move.
     pub(super) fn take_over(&mut self, other: &History) {
         let (from, to) = (other.cell, self.cell);
-        let zeros = other.pending.iter().filter(|(id, _)| *id == 0);
-        let zeros = zeros.map(|(id, replaced)| (*id, replaced.carried(from, to)));
         let under_way: Vec<WriteId> = self.pending().filter(|id| *id != 0).collect();
         let (mut reads, syncs) = (std::mem::take(&mut self.reads), std::mem::take(&mut self.syncs));
         let allowed = other.allowed.carried(from, to);
@@ -246,13 +261,14 @@ impl History {
             own: other.own.carried(from, to),
             beneath: other.beneath.carried(from, to),
             failed: other.failed.carried(from, to),
-            pending: zeros.chain(under_way.iter().map(|id| (*id, Values::NONE))).collect(),
+            pending: under_way.iter().map(|id| (*id, Values::NONE)).collect(),
             // A move may take the cell out of the file.
             overwriting: 0,
             reads,
             syncs,
             outgrown: other.outgrown.carried(from, to),
             growths: other.growths.carried(from, to),
+            leaves: false,
         };
         for id in under_way {
             self.allow(id);
@@ -276,6 +292,9 @@ impl History {
         self.allowed.keep_all(&pending);
         self.allowed.add_all(values);
         self.failed.keep_all(&self.allowed.clone().without(values));
+        // What is under way began before these came.
+        self.pending.iter_mut().for_each(|(_, replaced)| replaced.remove_all(values));
+        self.leaves = false;
         self.own.add_all(values);
         for (_, may_return) in &mut self.reads {
             may_return.add_all(values);
@@ -315,6 +334,7 @@ impl History {
     pub(super) fn exempt(&mut self) {
         self.allowed = Values::EVERYTHING;
         self.failed = Values::NONE;
+        self.outgrown = Outgrown::default();
         self.pending.iter_mut().for_each(|(_, replaced)| *replaced = Values::NONE);
         self.growths.exempt();
         self.reads.iter_mut().for_each(|(_, may_return)| *may_return = Values::EVERYTHING);
@@ -793,6 +813,40 @@ mod tests {
             assert!(history.allows(value) && history.allows(Value::ZERO), "nobody knows which");
             assert!(history.is_settled());
         }
+    }
+
+    #[test]
+    fn zeros_that_bring_a_cell_into_the_file_do_not_move_with_it() {
+        let [mut first, mut second] = [0, 1].map(History::new);
+        first.begin_write(0);
+        second.take_over(&first);
+        first.take_over(&History::new(0));
+        assert!(first.is_settled() && second.is_settled());
+        second.begin_write(1);
+        second.complete_write(1);
+        assert!(!second.allows(Value::ZERO));
+    }
+
+    #[test]
+    fn what_a_clone_puts_there_is_not_replaced_by_what_began_before() {
+        let mut history = History::new(0);
+        history.begin_write(1);
+        history.complete_write(1);
+        history.begin_write(2);
+        history.begin_replace();
+        assert!(history.leaves());
+        history.replace(&Values::of(1));
+        history.complete_write(2);
+        assert!(!history.leaves() && history.allows(written(1)));
+    }
+
+    #[test]
+    fn of_a_cell_that_is_exempt_nothing_was_there_before() {
+        let mut history = History::new(0);
+        history.begin_write(1);
+        history.outgrow(1, false);
+        history.exempt();
+        assert_eq!(history.outgrown, Outgrown::default());
     }
 
     #[test]

@@ -329,11 +329,24 @@ impl<B: Backend> Oracle<B> {
             history.begin_write(id);
             history.complete_write(id);
         });
-        let behind = inside..cells.end;
-        self.each(geometry, &behind, |history| history.allow(id));
         self.survivors(geometry, &(cells.start..inside), |cell| cell.allow(id));
-        self.survive_behind(geometry, id, &behind);
+        self.store_behind(geometry, id, &(inside..cells.end), size);
         self.exempt_mixed(geometry, id, cells);
+    }
+
+    /// A store into cells that were behind end of file when it began, and may have come inside since (`size`): whether it is found there is
+    /// unspecified.
+    pub fn store_behind(&self, geometry: &Geometry, id: WriteId, cells: &Range<Cell>, size: Cell) {
+        let inside = cells.end.min(size).max(cells.start);
+        self.each(geometry, cells, |history| history.allow(id));
+        self.survivors(geometry, &(cells.start..inside), |cell| cell.allow(id));
+        self.survive_behind(geometry, id, &(inside..cells.end));
+        self.exempt_mixed(geometry, id, cells);
+    }
+
+    /// Cells are about to get other contents, by [`replace`](Self::replace).
+    pub fn begin_replace(&self, geometry: &Geometry, cells: &Range<Cell>) {
+        self.each(geometry, cells, History::begin_replace);
     }
 
     /// Each of `cells` gets one of the contents in the set that `values` has for it, at one stroke: a clone of

@@ -102,6 +102,19 @@ impl<B: Backend> Oracle<B> {
         }
     }
 
+    /// Judges what is left on the device of a folio that has just gone: but for cells that whoever has it dropped is about to take away.
+    /// A write that ends meanwhile may have come before that.
+    pub fn uncached(&self, geometry: &Geometry, cells: impl Iterator<Item = (Cell, Value)>) {
+        let stays = |(cell, _): &(Cell, Value)| {
+            let index = geometry.folio_of(*cell);
+            let at = usize::from(cell - geometry.cells_of_folio(index).start);
+            let mut stays = true;
+            self.cells[usize::from(index)].audit(|histories| stays = !histories[at].leaves());
+            stays
+        };
+        self.visible(geometry, "file", cells.filter(stays));
+    }
+
     /// All is over, and nothing will be written to these cells any more: which of several writes that overlapped has won is decided by
     /// what a reader would be given. Where I/O may fail it is not: what has won may be cached, and never be written.
     pub fn pin(&self, geometry: &Geometry, cells: impl Iterator<Item = (Cell, Value)>) {
