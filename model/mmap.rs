@@ -179,14 +179,12 @@ async fn instruction<B: Backend>(
         (Access::Dma(id), Pte::Writable) => {
             if let Some((folio, _)) = slot.current() {
                 slot.folio_mut(folio).refs |= 1 << me;
-                // Behind end of file it is no write of the file, as in a store.
                 let size = inode.i_size_peek();
                 let inside = part.end.min(size).max(part.start);
                 inode.oracle.begin_write(&inode.sb.geometry, id, &(part.start..inside), size);
-                inode.oracle.store(&inode.sb.geometry, id, &(inside..part.end), size);
                 inode.emit(|| What::Folio(FolioEvent::Pinned(index)));
                 let folio = FolioRef { index, id: folio };
-                return ControlFlow::Continue(MmapState::Pinned(Pin { id, cells, vma, folio }));
+                return ControlFlow::Continue(MmapState::Pinned(Pin { id, cells, vma, folio, size }));
             }
         }
         (Access::Store(_) | Access::Dma(_), Pte::ReadOnly) => {

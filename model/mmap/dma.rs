@@ -14,8 +14,13 @@ use crate::words::value::Value;
 pub(super) async fn transfer<B: Backend>(inode: &Inode<B>, pin: &Pin) {
     let (index, folio_cells, part) = first_page(inode, &pin.cells);
     let mut slot = inode.page(index).lock(Op::on("dma", u32::from(index))).await;
-    let page = &mut slot.folio_mut(pin.folio.id).cells[within(&folio_cells, &part)];
-    Value::fill(page, pin.id, part.clone());
+    let folio = slot.folio_mut(pin.folio.id);
+    Value::fill(&mut folio.cells[within(&folio_cells, &part)], pin.id, part.clone());
+    if folio.in_cache {
+        // Behind what was end of file it may be found, as a store there, or not: the file may have grown over it since.
+        let behind = pin.size.clamp(part.start, part.end)..part.end;
+        inode.oracle.store_behind(&inode.sb.geometry, pin.id, &behind, inode.i_size_newest());
+    }
     inode.emit(|| What::Data(DataEvent::DeviceStored(inode.sb.geometry.bytes_of_cells(&part))));
 }
 

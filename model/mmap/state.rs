@@ -62,6 +62,8 @@ pub struct Pin {
     pub(super) cells: Range<Cell>,
     pub(super) vma: Range<u64>,
     pub(super) folio: FolioRef,
+    /// End of file when it was pinned: what lies behind is no write of the file.
+    pub(super) size: Cell,
 }
 
 /// A mapping for a write fault, and how far the fault is with it.

@@ -159,7 +159,10 @@ fn the_limit_of_memory_is_kept() {
         let (output, most) = check_within(128, arguments);
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(["limit of memory was reached", "\"memory\""].iter().any(|limit| said.contains(limit)), "{said}");
+        assert!(
+            ["limit of memory was reached", "\"memory\""].iter().any(|limit| said.contains(limit)),
+            "{said}"
+        );
         assert!(most * 10 <= (128 << 20) * 15, "{arguments:?}: {} MiB", most >> 20);
         assert!(most > 24 << 20 || !Path::new("/proc/self/status").exists(), "nothing was measured");
     }
