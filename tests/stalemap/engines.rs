@@ -47,7 +47,7 @@ fn all_engines_finish_small_scenarios_and_agree() {
 #[test]
 fn what_the_libraries_find_in_any_scenario_is_there() {
     // The few that have more states take most of the time.
-    let limits = Limits { states: Some(thorough(10_000)), ..Limits::default() };
+    let limits = Limits { states: Some(thorough(3_000)), ..Limits::default() };
     let mut compared = 0;
     for scenario in all_shipped() {
         for agreement in agreements(&scenario, 10, &limits) {
