@@ -13,45 +13,10 @@ use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, Lock, Op, Property, Role, System};
 
 use crate::common::config;
+use crate::common::counting::Counting;
 use crate::common::names::properties;
 use crate::common::random_litmus::litmus;
-
-/// Actors that each count a word of their own up to a number.
-struct Counting {
-    actors: usize,
-    up_to: u64,
-}
-
-impl System for Counting {
-    type World<B: Backend> = Vec<B::Atomic>;
-    type State = u64;
-
-    fn world<B: Backend>(&self, backend: &B) -> Vec<B::Atomic> {
-        (0..self.actors).map(|_| backend.atomic("count", 0)).collect()
-    }
-
-    fn actors(&self) -> Vec<ActorSpec> {
-        (0..self.actors).map(|actor| ActorSpec { name: format!("{actor}"), role: Role::Main }).collect()
-    }
-
-    fn start(&self, _: ActorId) -> u64 {
-        1
-    }
-
-    async fn step<B: Backend>(
-        &self,
-        words: &Vec<B::Atomic>,
-        actor: ActorId,
-        count: u64,
-    ) -> ControlFlow<(), u64> {
-        words[actor].store(Op::new("count"), count, Relaxed).await;
-        if count < self.up_to { ControlFlow::Continue(count + 1) } else { ControlFlow::Break(()) }
-    }
-
-    fn observe<B: Backend>(&self, _: &Vec<B::Atomic>) -> Option<String> {
-        None
-    }
-}
+use crate::common::small::Small;
 
 fn explored(system: &impl System, workers: usize, limits: Limits) -> Exploration {
     let workers = Workers::new(workers);
@@ -61,7 +26,7 @@ fn explored(system: &impl System, workers: usize, limits: Limits) -> Exploration
 
 #[test]
 fn the_number_of_threads_makes_no_difference() {
-    let system = Counting { actors: 4, up_to: 15 };
+    let system = Small::from(Counting { actors: 4, up_to: 15, for_ever: false });
     let one = explored(&system, 1, Limits::default());
     assert_eq!(one.statistics.states, 16_u64.pow(4));
     assert_eq!(one.statistics.transitions, 4 * 15 * 16_u64.pow(3));
@@ -73,7 +38,7 @@ fn the_number_of_threads_makes_no_difference() {
 
 /// Actors that each count a word of their own; the first one goes round for ever at the end, the second one sees where the third is,
 /// the third one holds a lock on its way.
-struct Meeting;
+pub(crate) struct Meeting;
 
 const LAST_COUNT: u64 = 40;
 
@@ -120,15 +85,16 @@ impl System for Meeting {
 
 #[test]
 fn nor_does_it_where_actors_meet_violate_something_and_go_round() {
-    let one = explored(&Meeting, 1, Limits::default());
+    let system = Small::from(Meeting);
+    let one = explored(&system, 1, Limits::default());
     assert!(one.is_complete() && one.lasso.is_some(), "{:?} {:?}", one.limits_hit, one.violated);
     assert_ne!(one.violated & properties::LOST_WRITE.bit(), 0);
     assert!(one.statistics.states > 1 << 16, "several batches: {}", one.statistics.states);
     for workers in [2, 3, 8] {
-        assert_eq!(explored(&Meeting, workers, Limits::default()), one);
+        assert_eq!(explored(&system, workers, Limits::default()), one);
     }
     let depth_first = Options { breadth_after: None, sleep_sets: false, ..Options::default() };
-    let other = explore(&Meeting, &depth_first, &mut |_| ()).expect("a sound system");
+    let other = explore(&system, &depth_first, &mut |_| ()).expect("a sound system");
     assert_eq!(
         (other.statistics.states, other.statistics.transitions),
         (one.statistics.states, one.statistics.transitions)
@@ -138,7 +104,7 @@ fn nor_does_it_where_actors_meet_violate_something_and_go_round() {
 
 /// An actor that has two numbers, forgets both, and goes round for ever, beside one that chooses: each way to the state behind that is
 /// a transition of its own, so that few of them would repeat themselves without the other.
-struct Forgetting;
+pub(crate) struct Forgetting;
 
 const NUMBERS: u32 = 260;
 const BESIDE: u32 = 12;
@@ -193,7 +159,7 @@ impl System for Forgetting {
 /// cycle with it.
 #[test]
 fn a_cycle_is_found_behind_a_state_with_more_arrivals_than_can_be_counted() {
-    let found = explored(&Forgetting, 1, Limits::default());
+    let found = explored(&Small::from(Forgetting), 1, Limits::default());
     assert!(u64::from(NUMBERS).pow(2) > 1 << 16);
     let numbers = u64::from(NUMBERS);
     assert_eq!(found.statistics.states, (1 + numbers + numbers * numbers + 2) * (u64::from(BESIDE) + 1));
@@ -202,18 +168,19 @@ fn a_cycle_is_found_behind_a_state_with_more_arrivals_than_can_be_counted() {
 
 #[test]
 fn more_values_than_there_are_numbers_are_left_to_the_depth_first_search() {
-    let found = explored(&Counting { actors: 1, up_to: 70_000 }, 1, Limits::default());
+    let system = Small::from(Counting { actors: 1, up_to: 70_000, for_ever: false });
+    let found = explored(&system, 1, Limits::default());
     assert!(found.is_complete());
     assert_eq!(found.statistics.states, 70_001);
 }
 
 /// So many objects that the columns of the actors behind them cannot be told from those of the first objects.
-struct Wide {
+pub(crate) struct Wide {
     objects: usize,
     rounds: u64,
 }
 
-struct WideWorld<B: Backend> {
+pub(crate) struct WideWorld<B: Backend> {
     backend: B,
     seen_by_the_last: B::Atomic,
     ticket: B::Atomic,
@@ -271,7 +238,7 @@ impl System for Wide {
 #[test]
 fn more_objects_than_there_are_columns_are_left_to_the_depth_first_search() {
     for objects in [1 << 4, (1 << 16) - 2] {
-        let system = Wide { objects, rounds: 2 };
+        let system = Small::from(Wide { objects, rounds: 2 });
         let options = Options { breadth_after: Some(300), ..Options::default() };
         let found = explore(&system, &options, &mut |_| ()).expect("a sound system");
         assert_eq!(found.violated, properties::LOST_WRITE.bit(), "{objects} objects");
@@ -281,7 +248,7 @@ fn more_objects_than_there_are_columns_are_left_to_the_depth_first_search() {
 }
 
 /// Two that choose which properties they violate.
-struct Violating;
+pub(crate) struct Violating;
 
 /// How many properties are each one's.
 const PROPERTIES: [u8; 2] = [8, 9];
@@ -312,14 +279,14 @@ impl System for Violating {
 
 #[test]
 fn more_sets_of_violated_properties_than_there_are_numbers_are_left_to_the_depth_first_search() {
-    let found = explored(&Violating, 1, Limits::default());
+    let found = explored(&Small::from(Violating), 1, Limits::default());
     assert!(found.is_complete());
     assert_eq!(found.final_states.len(), 1 << 17);
     assert_eq!(found.statistics.states, (1 + (1 << 8)) * (1 + (1 << 9)));
 }
 
 /// One that chooses twice, and stores what comes of both.
-struct Pairs;
+pub(crate) struct Pairs;
 
 impl System for Pairs {
     type World<B: Backend> = (B, B::Atomic);
@@ -356,8 +323,9 @@ impl System for Pairs {
 #[test]
 fn transitions_that_do_not_repeat_are_left_to_the_depth_first_search() {
     let options = Options { breadth_after: None, ..Options::default() };
-    let found = explored(&Pairs, 1, Limits::default());
-    assert_eq!(found, explore(&Pairs, &options, &mut |_| ()).expect("a sound system"));
+    let system = Small::from(Pairs);
+    let found = explored(&system, 1, Limits::default());
+    assert_eq!(found, explore(&system, &options, &mut |_| ()).expect("a sound system"));
     assert_eq!(found.statistics.states, 1 + 300 + 7 + 7);
 }
 
@@ -367,8 +335,9 @@ fn states(most: u64) -> Limits {
 
 #[test]
 fn there_are_never_more_states_than_the_limit_and_hardly_fewer() {
+    let system = Small::from(Counting { actors: 4, up_to: 15, for_ever: false });
     for most in [1, 2, 1_000, 30_000] {
-        let found = explored(&Counting { actors: 4, up_to: 15 }, 2, states(most));
+        let found = explored(&system, 2, states(most));
         assert_eq!(found.limits_hit, BTreeSet::from([LimitHit::States]));
         let found = found.statistics.states;
         assert!(found <= most && found + 4 > most, "{found} of {most}");
@@ -377,7 +346,7 @@ fn there_are_never_more_states_than_the_limit_and_hardly_fewer() {
 
 #[test]
 fn a_limit_of_memory_or_time_ends_it() {
-    let system = Counting { actors: 4, up_to: 15 };
+    let system = Small::from(Counting { actors: 4, up_to: 15, for_ever: false });
     let memory = Limits { memory: Some(1 << 20), ..Limits::default() };
     let found = explored(&system, 1, memory.clone());
     assert_eq!(found.limits_hit, BTreeSet::from([LimitHit::Memory]));

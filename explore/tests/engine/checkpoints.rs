@@ -16,9 +16,11 @@ use stalemap_explore::{
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Call, Op, Returned, Role, System};
 
+use crate::common::counting::Counting;
 use crate::common::litmus::{Access, Litmus, Value};
 use crate::common::program::{Operand, Program, Repeat, Statement, Task};
 use crate::common::random_litmus::litmus;
+use crate::common::small::Small;
 use crate::common::strategy::{looping, straight_line};
 use crate::common::{caches, config};
 
@@ -183,11 +185,11 @@ fn options() -> impl Strategy<Value = Options> {
 }
 
 /// One actor, of whose choices each leads to an end of its own, and whose calls fail and succeed in turn.
-struct Chooser {
+pub(crate) struct Chooser {
     alternatives: u32,
 }
 
-struct Chosen<B: Backend> {
+pub(crate) struct Chosen<B: Backend> {
     backend: B,
     word: B::Atomic,
 }
@@ -221,7 +223,7 @@ impl System for Chooser {
 
 #[test]
 fn what_calls_returned_is_kept() {
-    interruptions_change_nothing(&Chooser { alternatives: 9 }, &Options::default(), 4)
+    interruptions_change_nothing(&Small::from(Chooser { alternatives: 9 }), &Options::default(), 4)
         .expect("nothing changes");
 }
 
@@ -238,7 +240,7 @@ fn that_there_were_more_messages_than_can_be_told_apart_is_kept() {
 fn what_ends_take_counts_in_a_search_that_goes_on() {
     // The progress is told of every 4096 transitions, and where the search goes on with that many.
     const LOOK: u64 = 4096;
-    let chooser = Chooser { alternatives: 4000 };
+    let chooser = Small::from(Chooser { alternatives: 4000 });
     let options = Options { transition_cache: None, ..Options::default() };
     let mut shelf = Shelf::new(LOOK, Vec::new(), &[Request::GoOn, Request::Stop]);
     explored_with(&chooser, &options, &mut shelf).expect("a sound system");
@@ -264,7 +266,8 @@ fn what_ends_take_counts() {
     const MEMORY: u64 = 1 << 19;
     let limits = Limits { memory: Some(MEMORY), ..Limits::default() };
     let options = Options { transition_cache: None, limits, ..Options::default() };
-    let found = explore(&Chooser { alternatives: 20_000 }, &options, &mut |_| ()).expect("a sound system");
+    let found = explore(&Small::from(Chooser { alternatives: 20_000 }), &options, &mut |_| ())
+        .expect("a sound system");
     assert!(found.limits_hit.contains(&LimitHit::Memory));
     // An end is the fingerprint of a final state, and what it looks like from outside; two states lead to it.
     let end = size_of::<u128>() + size_of::<End>() + 2 * (size_of::<u128>() + 8);
@@ -273,7 +276,7 @@ fn what_ends_take_counts() {
 
 #[test]
 fn states_that_take_more_than_the_limit_of_memory_are_refused() {
-    let chooser = Chooser { alternatives: 4000 };
+    let chooser = Small::from(Chooser { alternatives: 4000 });
     let mut shelf = Shelf::new(5000, Vec::new(), &[Request::GoOn, Request::Stop]);
     explored_with(&chooser, &Options::default(), &mut shelf).expect("a sound system");
     let limits = Limits { memory: Some(1 << 14), ..Limits::default() };
@@ -330,51 +333,16 @@ fn who_interrupts_does_not_wait_for_runs_with_few_preemptions() {
     assert_eq!((few(&later), later.limits_hit), (Some(0), both.into()));
 }
 
-/// Actors that each count a word of their own; the first one goes on for ever from its last number to the one before.
-struct Counting;
-
-const LAST_COUNT: u64 = 16;
-
-impl System for Counting {
-    type World<B: Backend> = Vec<B::Atomic>;
-    type State = u64;
-
-    fn world<B: Backend>(&self, backend: &B) -> Vec<B::Atomic> {
-        (0..4).map(|_| backend.atomic("count", 0)).collect()
-    }
-
-    fn actors(&self) -> Vec<ActorSpec> {
-        (0..4).map(|actor| ActorSpec { name: format!("{actor}"), role: Role::Main }).collect()
-    }
-
-    fn start(&self, _: ActorId) -> u64 {
-        1
-    }
-
-    async fn step<B: Backend>(
-        &self,
-        words: &Vec<B::Atomic>,
-        actor: ActorId,
-        count: u64,
-    ) -> ControlFlow<(), u64> {
-        words[actor].store(Op::new("count"), count, Relaxed).await;
-        match (actor, count) {
-            (0, LAST_COUNT) => ControlFlow::Continue(LAST_COUNT - 1),
-            (_, LAST_COUNT) => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(count + 1),
-        }
-    }
-
-    fn observe<B: Backend>(&self, _: &Vec<B::Atomic>) -> Option<String> {
-        None
-    }
+/// Four that count, of whom the first one goes on for ever.
+fn counting() -> Small {
+    Small::from(Counting { actors: 4, up_to: 16, for_ever: true })
 }
 
 /// The effects do not say whether there is a cycle, so states are taken away, nearly all of them.
 #[test]
 fn a_search_that_is_interrupted_while_it_looks_for_cycles_is_incomplete_and_goes_on() {
     let options = Options { breadth_after: Some(0), ..Options::default() };
-    let found = |shelf: &mut Shelf| explored_with(&Counting, &options, shelf).expect("a sound system");
+    let found = |shelf: &mut Shelf| explored_with(&counting(), &options, shelf).expect("a sound system");
     let whole = found(&mut Shelf::new(u64::MAX, Vec::new(), &[]));
     assert_eq!(whole.statistics.states, 17_u64.pow(4));
     assert!(whole.is_complete() && whole.lasso.is_some(), "{:?}", whole.limits_hit);
@@ -392,13 +360,13 @@ fn a_search_that_is_interrupted_while_it_looks_for_cycles_is_incomplete_and_goes
 fn a_search_that_goes_on_breadth_first_reports_no_less_than_it_had() {
     let options = Options { breadth_after: Some(10_000), ..Options::default() };
     let mut shelf = Shelf::new(1 << 15, Vec::new(), &[Request::GoOn, Request::GoOn, Request::Stop]);
-    let before = explored_with(&Counting, &options, &mut shelf).expect("a sound system");
+    let before = explored_with(&counting(), &options, &mut shelf).expect("a sound system");
     assert_eq!(before.limits_hit, [LimitHit::Interrupted].into());
     assert!(before.statistics.transitions > 20_000, "it is breadth first: {:?}", before.statistics);
     let mut least = u64::MAX;
     let mut progress = |progress: &Progress| least = least.min(progress.statistics.states);
     let mut shelf = Shelf::new(u64::MAX, shelf.kept, &[]);
-    let found = explore_checkpointed(&Counting, &options, &|_| true, &mut shelf, &mut progress)
+    let found = explore_checkpointed(&counting(), &options, &|_| true, &mut shelf, &mut progress)
         .expect("a sound system");
     assert!(found.is_ok());
     assert_eq!(least, before.statistics.states);

@@ -1,12 +1,14 @@
 //! What the differential tests are made of: random programs, what they mean, and how they are drawn.
 
 pub(crate) mod axiomatic;
+pub(crate) mod counting;
 pub(crate) mod directly;
 pub(crate) mod litmus;
 pub(crate) mod names;
 pub(crate) mod program;
 pub(crate) mod random_litmus;
 pub(crate) mod reference;
+pub(crate) mod small;
 pub(crate) mod strategy;
 
 use std::env;
