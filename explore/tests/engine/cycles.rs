@@ -9,13 +9,15 @@ use stalemap_facade::{
     ActorId, ActorSpec, Atomic, Backend, Leaf as _, Lock, MemoryModel, Op, Property, Role, System,
 };
 
+use crate::common::small::Small;
+
 const LOCK: Op = Op::new("lock");
 const LOOK: Op = Op::new("look");
 const STORE: Op = Op::new("store");
 const TURN: Op = Op::new("turn");
 
 #[derive(Clone, Copy)]
-enum Rounds {
+pub(crate) enum Rounds {
     /// A writer that comes to its end, two readers that read anything old, and one that goes round for ever.
     Old,
     /// Four that turn their words for ever.
@@ -25,7 +27,7 @@ enum Rounds {
     Messages,
 }
 
-struct World<B: Backend> {
+pub(crate) struct World<B: Backend> {
     words: [B::Atomic; 4],
     lock: B::Lock<u64>,
     /// Nobody touches them; a complete state has them all.
@@ -113,7 +115,7 @@ fn explored(system: Rounds, memory: Option<u64>) -> Exploration {
     // Known transitions would count.
     let limits = Limits { memory, ..Limits::default() };
     let options = Options { transition_cache: None, limits, ..Options::default() };
-    explore(&system, &options, &mut |_| ()).expect("a sound system")
+    explore(&Small::from(system), &options, &mut |_| ()).expect("a sound system")
 }
 
 #[test]
@@ -128,7 +130,7 @@ fn what_waits_to_be_begun_with_counts() {
     assert_eq!(explored(Rounds::Old, Some(8_000 * states)), all);
     let least = |memory| {
         let limits = Limits { memory: Some(memory), ..Limits::default() };
-        let found = minimal_counterexample(&Rounds::Old, Property::LIVELOCK, &limits);
+        let found = minimal_counterexample(&Small::from(Rounds::Old), Property::LIVELOCK, &limits);
         found.expect("a sound system").is_some()
     };
     assert_eq!((least(600 * states), least(100_000 * states)), (false, true));

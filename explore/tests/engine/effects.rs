@@ -12,6 +12,7 @@ use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Op, Role, System};
 use crate::common::config;
 use crate::common::program::Program;
 use crate::common::reference::Graph;
+use crate::common::small::Small;
 use crate::common::strategy::{looping, straight_line};
 
 /// States up to which a program is looked at.
@@ -43,7 +44,7 @@ proptest! {
 
 /// Whether a value that is used later is part of what a state is known by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kept {
+pub(crate) enum Kept {
     /// It is.
     Openly,
     /// It is not: a mistake.
@@ -52,7 +53,7 @@ enum Kept {
 
 /// Between reading a word and storing what was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum At {
+pub(crate) enum At {
     Begin,
     Read(u64, Kept),
 }
@@ -67,7 +68,7 @@ impl Hash for At {
 }
 
 /// One stores into a word that another one copies to a second word, in two steps.
-struct Copying(Kept);
+pub(crate) struct Copying(Kept);
 
 impl System for Copying {
     type World<B: Backend> = [B::Atomic; 2];
@@ -108,19 +109,23 @@ impl System for Copying {
     }
 }
 
+fn copying(kept: Kept) -> Small {
+    Small::from(Copying(kept))
+}
+
 #[test]
 fn a_value_that_a_state_hides_is_found() {
     let finals = |kept| {
-        explore(&Copying(kept), &Options::default(), &mut |_| ())
+        explore(&copying(kept), &Options::default(), &mut |_| ())
             .expect("it can be explored")
             .final_states
             .len()
     };
-    let open = effects(&Copying(Kept::Openly), &Limits::default()).expect("it can be explored");
+    let open = effects(&copying(Kept::Openly), &Limits::default()).expect("it can be explored");
     assert_eq!((open.contradictions, open.first), (0, None));
     assert_eq!(finals(Kept::Openly), 2);
 
-    let hidden = effects(&Copying(Kept::Hidden), &Limits::default()).expect("it can be explored");
+    let hidden = effects(&copying(Kept::Hidden), &Limits::default()).expect("it can be explored");
     assert!(hidden.contradictions > 0);
     assert_eq!(hidden.first.as_deref(), Some("copier: copy"));
     // That is what a search would lose.
@@ -130,6 +135,6 @@ fn a_value_that_a_state_hides_is_found() {
 #[test]
 fn no_more_states_are_looked_at_than_asked_for() {
     let limits = Limits { states: Some(2), ..Limits::default() };
-    let found = effects(&Copying(Kept::Openly), &limits).expect("it can be explored");
+    let found = effects(&copying(Kept::Openly), &limits).expect("it can be explored");
     assert_eq!(found.states, 2);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::common::{caches, config};
+use crate::common::small::Small;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stalemap_explore::{EngineError, Exploration, LimitHit, Options, explore};
@@ -43,12 +44,12 @@ use Statement::{
 };
 
 #[derive(Clone, Debug)]
-struct Handovers {
+pub(crate) struct Handovers {
     tasks: Vec<(Role, Vec<Statement>)>,
     memory: MemoryModel,
 }
 
-struct World<B: Backend> {
+pub(crate) struct World<B: Backend> {
     words: [B::Atomic; 2],
     lock: B::Lock<u64>,
     ordering: B::Lock<u64>,
@@ -127,9 +128,10 @@ impl System for Handovers {
 
 /// Explores with every combination of the reductions; they must not be noticeable.
 fn explored(system: &Handovers) -> Result<Exploration, EngineError> {
+    let small = Small::from(system.clone());
     let with = |visited_set, sleep_sets, transition_cache| {
         let options = Options { visited_set, sleep_sets, transition_cache, ..Options::default() };
-        explore(system, &options, &mut |_| ())
+        explore(&small, &options, &mut |_| ())
     };
     let plain = with(false, false, None)?;
     for (visited_set, sleep_sets) in [(true, true), (true, false), (false, true), (false, false)] {
@@ -259,7 +261,7 @@ fn a_daemon_may_read_what_is_old() {
 fn more_looks_in_a_transition_than_can_be_told_are_a_limit() {
     let looks = |number| {
         let reader = [vec![Section], vec![Peek(0, 0); number]].concat();
-        let system = two(vec![Store(0, 1, Relaxed)], reader, MemoryModel::Relaxed);
+        let system = Small::from(two(vec![Store(0, 1, Relaxed)], reader, MemoryModel::Relaxed));
         explore(&system, &Options::default(), &mut |_| ()).expect("a sound system").limits_hit
     };
     assert_eq!(looks(8), BTreeSet::new());

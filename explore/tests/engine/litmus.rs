@@ -16,11 +16,12 @@ use stalemap_explore::{
 use stalemap_facade::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, MemoryModel, Op, Ordering, Role, System, View};
 
+use crate::common::{caches, config};
 use crate::common::axiomatic;
 use crate::common::litmus::{Access, Litmus, Locks, REGISTERS, Registers, Value, WORDS, observation};
 use crate::common::names::properties;
 use crate::common::random_litmus::litmus;
-use crate::common::{caches, config};
+use crate::common::small::Small;
 
 const X: usize = 0;
 const Y: usize = 1;
@@ -349,11 +350,11 @@ fn histories_that_nobody_can_tell_apart_are_one_state() {
 
 /// Message passing by a hand-over, with somebody who complains about a message that is lost. `kept`: whether the
 /// writer releases.
-struct HandOver {
+pub(crate) struct HandOver {
     kept: bool,
 }
 
-struct Desk<B: Backend> {
+pub(crate) struct Desk<B: Backend> {
     backend: B,
     data: B::Atomic,
     flag: B::Atomic,
@@ -403,10 +404,11 @@ impl System for HandOver {
 
 #[test]
 fn a_counterexample_says_what_was_read_and_can_be_replayed() {
-    let holds = explore(&HandOver { kept: true }, &Options::default(), &mut |_| ()).expect("explored");
+    let holds =
+        explore(&Small::from(HandOver { kept: true }), &Options::default(), &mut |_| ()).expect("explored");
     assert!(holds.is_complete() && holds.violated == 0);
 
-    let broken = HandOver { kept: false };
+    let broken = Small::from(HandOver { kept: false });
     let least = minimal_counterexample(&broken, properties::LOST_WRITE, &Limits::default())
         .expect("explored")
         .expect("broken");

@@ -12,6 +12,7 @@ use crate::common::config;
 use crate::common::names::properties;
 use crate::common::program::{Change, Condition, Operand, Program, Statement, Task, Test};
 use crate::common::reference::Graph;
+use crate::common::small::Small;
 use crate::common::strategy::straight_line;
 
 /// States up to which a random program is looked at.
@@ -92,12 +93,13 @@ enum Access {
 }
 
 /// A writer and a reader; what the reader comes to the end of violates the property.
-struct Message {
+#[derive(Clone, Copy)]
+pub(crate) struct Message {
     writer: &'static [Access],
     reader: &'static [Access],
 }
 
-struct Mail<B: Backend> {
+pub(crate) struct Mail<B: Backend> {
     backend: B,
     lock: B::Lock<u64>,
     words: [B::Atomic; 2],
@@ -161,9 +163,10 @@ impl Message {
             older: older.to_vec(),
         };
         let steps: Vec<Step> = run.iter().map(step).collect();
-        let replay = replay(self, &steps).expect("the run is one of the system's");
+        let system = Small::from(*self);
+        let replay = replay(&system, &steps).expect("the run is one of the system's");
         assert_eq!(replay.violated, [properties::STALE_READ]);
-        let found = orders(self, &steps, &replay.played, properties::STALE_READ).expect("a sound system");
+        let found = orders(&system, &steps, &replay.played, properties::STALE_READ).expect("a sound system");
         let found = found.iter().find(|found| (found.first, found.second) == order);
         found.map(|found| found.turned)
     }

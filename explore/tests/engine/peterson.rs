@@ -10,6 +10,8 @@ use stalemap_facade::{
     ActorId, ActorSpec, Atomic, Backend, Leaf, MemoryModel, Op, Ordering, Property, Role, System,
 };
 
+use crate::common::small::Small;
+
 /// Two are inside at once.
 const BOTH_INSIDE: Property = Property::new(0, "both-inside");
 
@@ -22,12 +24,12 @@ enum First {
     Turn,
 }
 
-struct Peterson {
+pub(crate) struct Peterson {
     memory: MemoryModel,
     first: First,
 }
 
-struct World<B: Backend> {
+pub(crate) struct World<B: Backend> {
     backend: B,
     wants: [B::Atomic; 2],
     turn: B::Atomic,
@@ -35,7 +37,7 @@ struct World<B: Backend> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum At {
+pub(crate) enum At {
     Announcing,
     Yielding,
     AskingWhoWants,
@@ -118,7 +120,7 @@ impl System for Peterson {
 
 #[test]
 fn the_lock_holds_although_it_spins() {
-    let lock = Peterson { memory: MemoryModel::Sequential, first: First::Flag };
+    let lock = Small::from(Peterson { memory: MemoryModel::Sequential, first: First::Flag });
     for sleep_sets in [false, true] {
         let options = Options { sleep_sets, ..Options::default() };
         let found = explore(&lock, &options, &mut |_| ()).expect("a sound system");
@@ -132,7 +134,7 @@ fn the_lock_holds_although_it_spins() {
 
 #[test]
 fn yielding_first_lets_both_in() {
-    let lock = Peterson { memory: MemoryModel::Sequential, first: First::Turn };
+    let lock = Small::from(Peterson { memory: MemoryModel::Sequential, first: First::Turn });
     let found = explore(&lock, &Options::default(), &mut |_| ()).expect("a sound system");
     assert_eq!(found.violated, BOTH_INSIDE.bit());
 }
@@ -140,7 +142,7 @@ fn yielding_first_lets_both_in() {
 #[test]
 fn release_and_acquire_are_not_enough() {
     // Each may miss the other's announcement, which comes too late; nobody misses it for ever.
-    let lock = Peterson { memory: MemoryModel::Relaxed, first: First::Flag };
+    let lock = Small::from(Peterson { memory: MemoryModel::Relaxed, first: First::Flag });
     let found = explore(&lock, &Options::default(), &mut |_| ()).expect("a sound system");
     assert!(found.is_complete());
     assert_eq!(found.violated, BOTH_INSIDE.bit());

@@ -8,6 +8,8 @@ use stalemap_facade::{
     System,
 };
 
+use crate::common::small::Small;
+
 const WRONG: Property = Property::new(0, "wrong");
 const WORSE: Property = Property::new(1, "worse");
 const ROUNDS: Bound = Bound::new(0, "rounds");
@@ -15,7 +17,7 @@ const TWICE: Branch = Branch::new(0, "twice");
 
 /// What goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mishap {
+pub(crate) enum Mishap {
     /// Two increments of a load and a store each, judged at the end.
     LostUpdate,
     /// Two locks, in either order.
@@ -48,7 +50,7 @@ enum Mishap {
     Wide,
 }
 
-struct World<B: Backend> {
+pub(crate) struct World<B: Backend> {
     backend: B,
     x: B::Atomic,
     y: B::Atomic,
@@ -277,8 +279,9 @@ async fn rounds<B: Backend>(w: &World<B>, state: u64) -> ControlFlow<(), u64> {
 
 /// What the least counterexample prints.
 fn printed(mishap: Mishap, property: Property) -> String {
-    let least = minimal_counterexample(&mishap, property, &Limits::default()).expect("a sound system");
-    least.expect("it is violated").trace(&mishap).expect("it can be played").to_string()
+    let system = Small::from(mishap);
+    let least = minimal_counterexample(&system, property, &Limits::default()).expect("a sound system");
+    least.expect("it is violated").trace(&system).expect("it can be played").to_string()
 }
 
 #[test]
@@ -426,10 +429,11 @@ least among runs within the limit of rounds: none of the 6 states reached withou
 
 #[test]
 fn a_witness_violates_nothing() {
-    let found = least_witness(&Mishap::Bounded, TWICE, &Limits::default()).expect("a sound system");
+    let system = Small::from(Mishap::Bounded);
+    let found = least_witness(&system, TWICE, &Limits::default()).expect("a sound system");
     let Witness::Least(found) = found else { panic!("it is reached") };
     assert_eq!(
-        found.trace(&Mishap::Bounded).expect("it can be played").to_string(),
+        found.trace(&system).expect("it can be played").to_string(),
         "\
 0 preemptions, 2 operations
 least: none has fewer preemptions, or as many and fewer operations
@@ -442,9 +446,10 @@ least: none has fewer preemptions, or as many and fewer operations
 
 #[test]
 fn another_system_is_an_error() {
-    let least = minimal_counterexample(&Mishap::Deadlock, Property::DEADLOCK, &Limits::default());
+    let least =
+        minimal_counterexample(&Small::from(Mishap::Deadlock), Property::DEADLOCK, &Limits::default());
     let least = least.expect("a sound system").expect("it is violated");
-    let error = least.trace(&Mishap::LostUpdate).expect_err("another system");
+    let error = least.trace(&Small::from(Mishap::LostUpdate)).expect_err("another system");
     assert_eq!(error.to_string(), "line 1: `one: lock 0`: `one` is about to do `load`");
 }
 
@@ -520,11 +525,12 @@ least: no preemption, and none with fewer operations
 
 #[test]
 fn a_certificate_says_all_limits_and_what_has_none_says_so() {
-    let found = minimal_counterexample(&Mishap::Bounded, WRONG, &Limits::default()).expect("a sound system");
+    let system = Small::from(Mishap::Bounded);
+    let found = minimal_counterexample(&system, WRONG, &Limits::default()).expect("a sound system");
     let mut found = found.expect("it is violated");
     found.within.insert(LimitHit::Preemptions);
     let line = |found: &stalemap_explore::Counterexample| {
-        let trace = found.trace(&Mishap::Bounded).expect("it can be played").to_string();
+        let trace = found.trace(&system).expect("it can be played").to_string();
         trace.lines().nth(1).map(str::to_owned)
     };
     let least = "least among runs within the limit of preemptions and of rounds: none of the 6 states reached without a \
@@ -536,9 +542,10 @@ fn a_certificate_says_all_limits_and_what_has_none_says_so() {
 
 #[test]
 fn a_livelock_behind_something_old_is_found() {
-    let least = minimal_counterexample(&Mishap::StaleSpin, Property::LIVELOCK, &Limits::default());
+    let system = Small::from(Mishap::StaleSpin);
+    let least = minimal_counterexample(&system, Property::LIVELOCK, &Limits::default());
     let least = least.expect("a sound system").expect("it is violated");
     assert_eq!((least.preemptions, least.operations), (0, 5));
-    let found = explore(&Mishap::StaleSpin, &Options::default(), &mut |_| ()).expect("a sound system");
+    let found = explore(&system, &Options::default(), &mut |_| ()).expect("a sound system");
     assert_eq!(found.violated, Property::LIVELOCK.bit());
 }

@@ -11,6 +11,14 @@ use stalemap_facade::{ActorId, ActorSpec, Backend, MemoryModel, Picture, System}
 use super::counting::Counting;
 use crate::breadth::{Forgetting, Meeting, Pairs, Violating, Wide};
 use crate::checkpoints::Chooser;
+use crate::cycles::Rounds;
+use crate::effects::Copying;
+use crate::fingerprints::Twins;
+use crate::handovers::Handovers;
+use crate::litmus::HandOver;
+use crate::orders::Message;
+use crate::peterson::Peterson;
+use crate::trace::Mishap;
 
 /// Declares the systems; world and state are those of the system that it is.
 macro_rules! small {
@@ -107,5 +115,6 @@ fn another() -> ! {
 }
 
 small! {
-    Chooser, Counting, Forgetting, Meeting, Pairs, Violating, Wide,
+    Chooser, Copying, Counting, Forgetting, HandOver, Handovers, Meeting, Message, Mishap, Pairs, Peterson, Rounds, Twins,
+    Violating, Wide,
 }
