@@ -363,6 +363,7 @@ proptest! {
     #[test]
     fn in_relaxed_memory_it_finds_what_the_depth_first_search_finds(litmus in litmus()) {
         let options = Options { breadth_after: None, sleep_sets: false, ..Options::default() };
+        let litmus = Small::from(litmus);
         let depth = explore(&litmus, &options, &mut |_| ()).expect("a litmus test can be explored");
         let mut breadth = explored(&litmus, 1, Limits::default());
         // Ways differ, and so do the lengths of the longest.

@@ -230,7 +230,7 @@ fn what_calls_returned_is_kept() {
 #[test]
 fn that_there_were_more_messages_than_can_be_told_apart_is_kept() {
     let store = Access::Store(0, Value::Constant(1), Relaxed);
-    let litmus = Litmus::relaxed([vec![store; 16], vec![Access::Load(0, Relaxed, 0)]]);
+    let litmus = Small::from(Litmus::relaxed([vec![store; 16], vec![Access::Load(0, Relaxed, 0)]]));
     let found = explore(&litmus, &Options::default(), &mut |_| ()).expect("a litmus test can be explored");
     assert!(found.limits_hit.contains(&LimitHit::Messages));
     interruptions_change_nothing(&litmus, &Options::default(), 4).expect("nothing changes");
@@ -390,7 +390,7 @@ proptest! {
         options in options(),
         parts in 1..40_u64,
     ) {
-        interruptions_change_nothing(&litmus, &options, parts)?;
+        interruptions_change_nothing(&Small::from(litmus), &options, parts)?;
     }
 
     #[test]

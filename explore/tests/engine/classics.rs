@@ -11,8 +11,10 @@ use stalemap_explore::{
 };
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, Leaf, MemoryModel, Op, Property, Role, System};
 
+use crate::common::small::Small;
+
 /// The memory that all of them use some of.
-struct World<B: Backend> {
+pub(crate) struct World<B: Backend> {
     backend: B,
     a: B::Lock<u64>,
     b: B::Lock<u64>,
@@ -42,7 +44,7 @@ macro_rules! system {
     ($(#[$meta:meta])* $name:ident [$($actor:literal: $role:ident),*] |$w:pat_param, $me:pat_param, $round:pat_param| $body:block) => {
         $(#[$meta])*
         #[allow(non_upper_case_globals)]
-        pub(super) const $name: Classic = Classic::$name;
+        pub(super) const $name: Small = Small::Classic(super::Classic::$name);
 
         #[allow(clippy::empty_enums)]
         pub(super) enum $name {}
@@ -77,11 +79,11 @@ use livelocks::{Detour, Forgotten, LateCorner, Polite, Spin, SpinsOrWalks, Undoi
 use roles::{Eager, Served, Server, Silent, Tired};
 use textbook::{Apart, Choices, Counter, Handshake, LostUpdate, Nothing, OneItem, Philosophers, TryLock};
 
-/// All of them are one type to the compiler, which would otherwise compile the engines for each.
+/// All of them are one type, which is one of the small systems: the compiler would otherwise compile the engines for each.
 macro_rules! classics {
     ($($name:ident),*) => {
         #[derive(Clone, Copy)]
-        enum Classic {
+        pub(crate) enum Classic {
             $($name),*
         }
 

@@ -37,11 +37,12 @@ const fn two(word: usize, ordering: Ordering) -> Access {
 
 /// Explores with every combination of the reductions; they must not be noticeable.
 fn explored(litmus: &Litmus) -> Exploration {
+    let system = Small::from(litmus.clone());
     let mut found: Option<Exploration> = None;
     for (visited_set, sleep_sets) in [(true, true), (true, false), (false, true), (false, false)] {
         for transition_cache in caches() {
             let options = Options { visited_set, sleep_sets, transition_cache, ..Options::default() };
-            let other = explore(litmus, &options, &mut |_| ()).expect("a litmus test can be explored");
+            let other = explore(&system, &options, &mut |_| ()).expect("a litmus test can be explored");
             assert!(other.is_complete());
             if let Some(found) = &found {
                 assert_eq!(found.outcomes, other.outcomes);
@@ -181,7 +182,8 @@ fn an_exchange_that_fails_acquires_nothing() {
 
 #[test]
 fn more_messages_than_can_be_told_apart_are_a_limit() {
-    let stores = |number| Litmus::relaxed([vec![one(X, Relaxed); number], vec![Load(X, Relaxed, 0)]]);
+    let stores =
+        |number| Small::from(Litmus::relaxed([vec![one(X, Relaxed); number], vec![Load(X, Relaxed, 0)]]));
     let most = explore(&stores(15), &Options::default(), &mut |_| ()).expect("a litmus test can be explored");
     assert!(most.is_complete());
     let more = explore(&stores(16), &Options::default(), &mut |_| ()).expect("a litmus test can be explored");

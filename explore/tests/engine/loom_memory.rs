@@ -17,6 +17,7 @@ use crate::common::config;
 use crate::common::directly::under_loom_directly;
 use crate::common::litmus::{Access, LOCKS, Litmus, REGISTERS, Registers, Value, WORDS, observation};
 use crate::common::random_litmus::plain_litmus;
+use crate::common::small::Small;
 use loom::sync::atomic::{AtomicU64, Ordering as Order};
 use loom::sync::{Arc, Mutex, MutexGuard};
 use proptest::prelude::*;
@@ -25,7 +26,8 @@ use stalemap_facade::Ordering;
 use stalemap_facade::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 fn ours(litmus: &Litmus) -> BTreeSet<String> {
-    let found = explore(litmus, &Options::default(), &mut |_| ()).expect("a litmus test can be explored");
+    let system = Small::from(litmus.clone());
+    let found = explore(&system, &Options::default(), &mut |_| ()).expect("a litmus test can be explored");
     assert!(found.is_complete());
     found.outcomes.into_keys().collect()
 }

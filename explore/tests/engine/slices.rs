@@ -15,6 +15,7 @@ use stalemap_facade::System;
 use crate::common::config;
 use crate::common::program::Program;
 use crate::common::random_litmus::litmus;
+use crate::common::small::Small;
 use crate::common::strategy::{looping, straight_line};
 
 /// Cuts of small programs.
@@ -98,7 +99,7 @@ proptest! {
 
     #[test]
     fn slices_of_relaxed_memory_come_to_the_whole(litmus in litmus(), slices in number()) {
-        compare(&litmus, Limits::default(), slices)?;
+        compare(&Small::from(litmus), Limits::default(), slices)?;
     }
 
     #[test]

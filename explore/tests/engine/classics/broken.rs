@@ -7,7 +7,7 @@ use stalemap_explore::{EngineError, Halt, Halted};
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Role, System};
 
-use super::{Classic, DONE, World, again, error_of, explored, least, op, outcomes, replayed};
+use super::{DONE, Small, World, again, error_of, explored, least, op, outcomes, replayed};
 use crate::common::names::properties;
 
 thread_local! {

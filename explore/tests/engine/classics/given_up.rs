@@ -6,10 +6,8 @@ use stalemap_explore::{LimitHit, Limits, Options, Statistics, Witness, explore, 
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Role};
 
-use super::{
-    Classic, DONE, World, again, enumerated, explored, explored_with, least, op, outcomes, replayed,
-};
-use crate::common::caches;
+use super::{DONE, Small, World, again, enumerated, explored, explored_with, least, op, outcomes, replayed};
+use crate::common::{caches, config};
 use crate::common::names::{bounds, branches, properties};
 
 system! {

@@ -6,7 +6,7 @@ use stalemap_explore::{Exploration, LimitHit, Limits, Options, Progress, explore
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Role};
 
-use super::{Classic, DONE, World, again, op};
+use super::{DONE, Small, World, again, op};
 use crate::common::names::properties;
 
 system! {

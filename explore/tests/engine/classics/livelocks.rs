@@ -6,7 +6,7 @@ use stalemap_explore::{FewPreemptions, LimitHit, Limits, Step, minimal_counterex
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Role, System};
 
-use super::{Classic, DONE, World, again, explored, explored_with, least, op, replayed};
+use super::{DONE, Small, World, again, explored, explored_with, least, op, replayed};
 use crate::common::names::properties;
 
 system! {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Role};
 
-use super::{Classic, DONE, World, again, enumerated, explored, op, outcomes};
+use super::{DONE, Small, World, again, enumerated, explored, op, outcomes};
 use crate::common::names::branches;
 
 system! {

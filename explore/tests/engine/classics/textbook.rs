@@ -7,9 +7,7 @@ use stalemap_explore::{Exploration, FewPreemptions, LimitHit, Limits, Statistics
 use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, Atomic, Backend, Lock, Role};
 
-use super::{
-    Classic, DONE, World, again, enumerated, explored, explored_with, least, op, outcomes, replayed,
-};
+use super::{DONE, Small, World, again, enumerated, explored, explored_with, least, op, outcomes, replayed};
 use crate::common::names::properties;
 
 system! {

@@ -9,8 +9,10 @@ use std::ops::ControlFlow;
 use stalemap_facade::{ActorId, ActorSpec, Backend, MemoryModel, Picture, System};
 
 use super::counting::Counting;
+use super::litmus::Litmus;
 use crate::breadth::{Forgetting, Meeting, Pairs, Violating, Wide};
 use crate::checkpoints::Chooser;
+use crate::classics::Classic;
 use crate::cycles::Rounds;
 use crate::effects::Copying;
 use crate::fingerprints::Twins;
@@ -115,6 +117,6 @@ fn another() -> ! {
 }
 
 small! {
-    Chooser, Copying, Counting, Forgetting, HandOver, Handovers, Meeting, Message, Mishap, Pairs, Peterson, Rounds, Twins,
-    Violating, Wide,
+    Chooser, Classic, Copying, Counting, Forgetting, HandOver, Handovers, Litmus, Meeting, Message, Mishap, Pairs, Peterson,
+    Rounds, Twins, Violating, Wide,
 }
