@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use crate::common::{caches, config};
 use crate::common::small::Small;
+use crate::common::{caches, config};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stalemap_explore::{EngineError, Exploration, LimitHit, Options, explore};

@@ -16,12 +16,12 @@ use stalemap_explore::{
 use stalemap_facade::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use stalemap_facade::{ActorId, ActorSpec, Atomic, Backend, MemoryModel, Op, Ordering, Role, System, View};
 
-use crate::common::{caches, config};
 use crate::common::axiomatic;
 use crate::common::litmus::{Access, Litmus, Locks, REGISTERS, Registers, Value, WORDS, observation};
 use crate::common::names::properties;
 use crate::common::random_litmus::litmus;
 use crate::common::small::Small;
+use crate::common::{caches, config};
 
 const X: usize = 0;
 const Y: usize = 1;

@@ -7,7 +7,7 @@ use stalemap_facade::Ordering::Relaxed;
 use stalemap_facade::{ActorId, Atomic, Backend, Leaf, Lock, Role};
 
 use super::{DONE, Small, World, again, enumerated, explored, explored_with, least, op, outcomes, replayed};
-use crate::common::{caches, config};
+use crate::common::caches;
 use crate::common::names::{bounds, branches, properties};
 
 system! {
