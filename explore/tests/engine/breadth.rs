@@ -36,6 +36,23 @@ fn the_number_of_threads_makes_no_difference() {
     }
 }
 
+#[test]
+fn an_estimate_changes_nothing() {
+    // Depth first each state is come to once: so many transitions take more states.
+    for (breadth_after, up_to) in [(None, 32), (Some(0), 24)] {
+        let system = Small::from(Counting { actors: 4, up_to, for_ever: false });
+        let [with, without] = [true, false].map(|estimate| {
+            let options = Options { estimate, breadth_after, ..Options::default() };
+            let mut estimated = false;
+            let found = explore(&system, &options, &mut |made| estimated |= made.estimate.is_some());
+            assert_eq!(estimated, estimate);
+            found.expect("a sound system")
+        });
+        assert_eq!(with, without);
+        assert_eq!(with.statistics.states, (up_to + 1).pow(4));
+    }
+}
+
 /// Actors that each count a word of their own; the first one goes round for ever at the end, the second one sees where the third is,
 /// the third one holds a lock on its way.
 pub(crate) struct Meeting;
