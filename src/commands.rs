@@ -62,7 +62,7 @@ use crate::report::timeline::{self, Look};
 use crate::report::{self, assumptions};
 use crate::run::{GivenLimits, Outcome, RunError, is_surprising, kernel};
 use crate::scenario::Scenario;
-use crate::shell::quoted;
+use crate::stdin::argument;
 
 /// The widest timeline on a terminal: longer lines are hard to follow.
 const WIDEST: usize = 160;
@@ -187,7 +187,7 @@ fn annotated_counterexample(
         does: calls(&scenario.actors),
         replay: Some(format!(
             "stalemap check {} {}",
-            quoted(&outcome.scenario),
+            argument(&outcome.scenario),
             under::option(scenario, &outcome.design)
         )),
         program: Program::of(&scenario.source),

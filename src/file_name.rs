@@ -2,11 +2,13 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::stdin::STDIN;
+
 /// A name made of the scenario's and of what the file is of, without characters that a shell or a folder would take for
 /// something else. Where these were more than the `/` of folders, a sum of the scenario's name stands behind it. Of different
 /// scenarios it may be the same all the same: of `a/b` and `a-b`.
 pub(crate) fn file_name(scenario: &str, of: &str, extension: &str) -> String {
-    let scenario = scenario.trim_end_matches(".toml");
+    let scenario = if scenario == STDIN { "stdin" } else { scenario.trim_end_matches(".toml") };
     let is_plain = |character: char| character.is_alphanumeric() || "-_.".contains(character);
     let name: String = scenario.chars().map(|one| if is_plain(one) { one } else { '-' }).collect();
     // A name that begins with `-` is taken for an option, and one with `.` is hidden.
@@ -27,6 +29,7 @@ mod tests {
         assert_eq!(name("xfs/t1"), "xfs-t1-none.schedule");
         assert_eq!(name("/tmp/lost.toml"), "tmp-lost-none.schedule");
         assert_eq!(name("ä.toml"), "ä-none.schedule");
+        assert_eq!(name("<stdin>"), "stdin-none.schedule");
         let odd = [name("a b.toml"), name("a?b.toml"), name("?.toml"), name("..toml"), name("竞 争.toml")];
         for (at, one) in odd.iter().enumerate() {
             assert!(!one.starts_with(['-', '.']) && !one.contains([' ', '?']), "{one}");

@@ -1,8 +1,10 @@
 //! Finding and reading what the user names: scenario files, folders, names in the catalogue, schedules.
 //!
-//! Only regular files are read, and of these no more than one can have: a FIFO would be waited for without end, and
-//! `/dev/zero` read without end. In a folder, symbolic links to files are followed and those to folders are not, so
+//! Only regular files are read, and stdin where it is asked for (`-`), and of these no more than one can have: a FIFO would be
+//! waited for without end, and `/dev/zero` read without end. In a folder, symbolic links to files are followed and those to folders are not, so
 //! that a link that leads back up does no harm; and each file is read once.
+
+mod quotation;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileType, Metadata};
@@ -10,7 +12,8 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use crate::scenario::{Diagnostics, MAX_BYTES, Scenario, catalogue, read};
+use crate::scenario::{Diagnostics, Scenario, catalogue, read};
+use crate::stdin::{STDIN, argument, is_stdin};
 
 /// The most bytes of a schedule: its scenario, and some hundred thousand operations.
 const MAX_SCHEDULE_BYTES: u64 = 16 << 20;
@@ -35,7 +38,7 @@ pub enum InputError {
         reason: String,
     },
     /// Neither a regular file nor a folder.
-    #[error("error: {path} is {kind}; only regular files and folders are read")]
+    #[error("error: {path} is {kind}; only regular files and folders are read, and stdin, whose name is `-`")]
     NotRegular {
         /// The path given, or found in a folder.
         path: String,
@@ -116,6 +119,10 @@ pub fn files_of(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, Vec<InputEr
     let mut found = Vec::new();
     let mut errors = Vec::new();
     for path in paths {
+        if is_stdin(path) {
+            errors.push(InputError::Other(format!("{STDIN} cannot be changed; name a file")));
+            continue;
+        }
         match files(path) {
             Ok(files) => {
                 for file in files {
@@ -165,6 +172,9 @@ fn look_up(path: &Path) -> Result<Option<Metadata>, InputError> {
 fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     // A folder of the catalogue stands for all that is in it.
     let shipped = || -> Vec<PathBuf> { shipped_in(path).map(PathBuf::from).collect() };
+    if is_stdin(path) {
+        return Ok(vec![path.to_owned()]);
+    }
     let Some(metadata) = look_up(path)? else {
         let inside = shipped();
         return Ok(if inside.is_empty() { vec![path.to_owned()] } else { inside });
@@ -222,46 +232,84 @@ pub(crate) fn walk(root: &Path) -> Result<Vec<PathBuf>, InputError> {
     Ok(files)
 }
 
-/// Reads one scenario, from a file or from the catalogue.
-pub fn load(path: &Path) -> Result<Scenario, InputError> {
-    let name = shown(path);
-    // A folder is no scenario: where it has the name of one, that is meant.
-    let found = look_up(path)?.filter(|metadata| !(metadata.is_dir() && is_shipped(path)));
-    let Some(metadata) = found else {
-        if let Some(first) = shipped_in(path).next().map(str::to_owned) {
-            return Err(InputError::ShippedFolder { path: name, first });
-        }
-        let (name, source) = catalogue::find(&name)
-            .map_err(|unknown| InputError::NotFound { path: name, reason: unknown.to_string() })?;
-        return read(&name, source.as_bytes()).map_err(InputError::Scenario);
-    };
-    let bytes = contents(path, &metadata, MAX_BYTES as u64)?;
-    if bytes.starts_with(b"stalemap schedule") {
-        let problem = format!("{name} is a schedule, not a scenario; `stalemap replay {name}` plays it");
-        return Err(InputError::Other(problem));
-    }
-    let name = shipped_name(path, &bytes).unwrap_or(name);
-    read(&name, &bytes).map_err(InputError::Scenario)
+/// A scenario, or a schedule with one in it.
+pub enum Named {
+    /// A scenario.
+    Scenario(Box<Scenario>),
+    /// The text of a schedule.
+    Schedule(String),
 }
 
-/// Reads a schedule file.
+/// Reads one scenario, from a file, from stdin or from the catalogue.
+pub fn load(path: &Path) -> Result<Scenario, InputError> {
+    match either(path)? {
+        Named::Scenario(scenario) => Ok(*scenario),
+        Named::Schedule(_) => {
+            let name = shown(path);
+            let again = argument(&name);
+            let problem = format!("{name} is a schedule, not a scenario; `stalemap replay {again}` plays it");
+            Err(InputError::Other(problem))
+        }
+    }
+}
+
+/// Reads a scenario or a schedule, whichever it is.
+pub fn either(path: &Path) -> Result<Named, InputError> {
+    let Some(bytes) = bytes_of(path, MAX_SCHEDULE_BYTES)? else { return of_catalogue(path) };
+    if quotation::is_schedule(&bytes) {
+        return schedule_of(path, bytes).map(Named::Schedule);
+    }
+    let name = shipped_name(path, &bytes).unwrap_or_else(|| shown(path));
+    let scenario = read(&name, &bytes).map_err(InputError::Scenario)?;
+    Ok(Named::Scenario(Box::new(scenario)))
+}
+
+/// Reads a scenario of the catalogue.
+fn of_catalogue(path: &Path) -> Result<Named, InputError> {
+    let name = shown(path);
+    if let Some(first) = shipped_in(path).next().map(str::to_owned) {
+        return Err(InputError::ShippedFolder { path: name, first });
+    }
+    let (name, source) = catalogue::find(&name)
+        .map_err(|unknown| InputError::NotFound { path: name, reason: unknown.to_string() })?;
+    let scenario = read(&name, source.as_bytes()).map_err(InputError::Scenario)?;
+    Ok(Named::Scenario(Box::new(scenario)))
+}
+
+/// Reads a schedule, from a file or from stdin. One that was quoted in a mail is as it was before.
 pub fn schedule(path: &Path) -> Result<String, InputError> {
-    let shown = shown(path);
-    let Some(metadata) = look_up(path)? else {
+    let Some(bytes) = bytes_of(path, MAX_SCHEDULE_BYTES)? else {
+        let shown = shown(path);
         if catalogue::find(&shown).is_ok() {
             return Err(InputError::NoSchedule { path: shown });
         }
         let error = fs::metadata(path).err().unwrap_or_else(|| io::Error::from(ErrorKind::NotFound));
         return Err(InputError::Unreadable { path: shown, error });
     };
-    let bytes = contents(path, &metadata, MAX_SCHEDULE_BYTES)?;
+    schedule_of(path, bytes)
+}
+
+/// The text of a schedule.
+fn schedule_of(path: &Path, bytes: Vec<u8>) -> Result<String, InputError> {
+    let shown = shown(path);
     if bytes.len() as u64 > MAX_SCHEDULE_BYTES {
         return Err(InputError::TooLong { path: shown });
     }
-    String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         InputError::Other(format!("{shown}: not UTF-8 from byte {at} on"))
-    })
+    })?;
+    quotation::taken_off(text).map_err(|problem| InputError::Other(format!("{shown}: {problem}")))
+}
+
+/// What is in a file, or comes from stdin, at most one byte more than it may have. None: there is no such file, or a folder that has the
+/// name of a scenario of the catalogue, which is meant.
+fn bytes_of(path: &Path, most: u64) -> Result<Option<Vec<u8>>, InputError> {
+    if is_stdin(path) {
+        return at_most(io::stdin().lock(), path, most).map(Some);
+    }
+    let found = look_up(path)?.filter(|metadata| !(metadata.is_dir() && is_shipped(path)));
+    found.map(|metadata| contents(path, &metadata, most)).transpose()
 }
 
 /// The bytes of a regular file, at most one more than it may have.
@@ -273,11 +321,16 @@ fn contents(path: &Path, metadata: &Metadata, most: u64) -> Result<Vec<u8>, Inpu
     if !metadata.is_file() {
         return Err(InputError::NotRegular { path: shown(), kind: kind(metadata.file_type()) });
     }
+    let file = File::open(path).map_err(|error| InputError::Unreadable { path: shown(), error })?;
+    at_most(file, path, most)
+}
+
+/// What is to be read, at most one byte more than it may have.
+fn at_most(from: impl Read, path: &Path, most: u64) -> Result<Vec<u8>, InputError> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
-    match read {
+    match from.take(most + 1).read_to_end(&mut bytes) {
         Ok(_) => Ok(bytes),
-        Err(error) => Err(InputError::Unreadable { path: shown(), error }),
+        Err(error) => Err(InputError::Unreadable { path: shown(path), error }),
     }
 }
 
@@ -295,16 +348,19 @@ fn kind(of: FileType) -> &'static str {
 }
 
 /// The catalogue's name of a file that is the shipped one, unchanged: it is called the same wherever it is
-/// read from.
+/// read from. What comes from stdin has no other name.
 fn shipped_name(path: &Path, bytes: &[u8]) -> Option<String> {
-    let path = path.with_extension("");
-    let same =
-        |(name, source): &&(String, &str)| path.ends_with(Path::new(name)) && source.as_bytes() == bytes;
+    let stem = path.with_extension("");
+    let named = |name: &str| is_stdin(path) || stem.ends_with(Path::new(name));
+    let same = |(name, source): &&(String, &str)| source.as_bytes() == bytes && named(name);
     catalogue::all().iter().find(same).map(|(name, _)| name.clone())
 }
 
 /// A path in a line of text, which it does not end, and on a terminal, which it does not turn round.
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
+    if is_stdin(path) {
+        return STDIN.to_owned();
+    }
     let path = path.display().to_string();
     path.chars().fold(String::new(), |mut shown, character| {
         if character.is_control() {

@@ -44,6 +44,7 @@ pub mod run;
 pub mod scenario;
 mod shell;
 pub mod smaller;
+mod stdin;
 pub mod synthesis;
 pub mod tally;
 pub mod testing;

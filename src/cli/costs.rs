@@ -22,7 +22,7 @@ pub enum CostsFormat {
 /// What `costs` takes.
 #[derive(Debug, Args)]
 pub struct CostsArgs {
-    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue.
+    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue. `-` is stdin.
     #[arg(value_name = "SCENARIO|FOLDER")]
     pub paths: Vec<PathBuf>,
 

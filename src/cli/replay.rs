@@ -49,7 +49,7 @@ pub enum State {
 /// What `replay` takes.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The schedule file.
+    /// The schedule file; `-` is stdin. One that a mail quotes, in which each line begins with `> `, is played as it was before.
     #[arg(value_name = "SCHEDULE")]
     pub schedule: PathBuf,
 

@@ -46,7 +46,7 @@ pub enum SynthesizeFormat {
 /// What `synthesize` takes.
 #[derive(Debug, Args)]
 pub struct SynthesizeArgs {
-    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue.
+    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue. `-` is stdin.
     #[arg(value_name = "SCENARIO|FOLDER")]
     pub paths: Vec<PathBuf>,
 

@@ -62,7 +62,7 @@ impl UnderArgs {
 /// Which scenarios and designs.
 #[derive(Debug, Args)]
 pub struct WhatArgs {
-    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue.
+    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue. `-` is stdin.
     #[arg(value_name = "SCENARIO|FOLDER")]
     pub paths: Vec<PathBuf>,
 

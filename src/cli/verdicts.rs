@@ -136,7 +136,7 @@ pub struct CompareArgs {
 /// What is run by `check` and `compare`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue.
+    /// Scenario files, folders of them, or names in the catalogue (`xfs/t1`); without any, the catalogue. `-` is stdin.
     #[arg(value_name = "SCENARIO|FOLDER")]
     pub paths: Vec<PathBuf>,
 

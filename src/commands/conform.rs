@@ -12,12 +12,13 @@ use crate::cli::{TraceArgs, TraceFormat};
 use crate::conform::{Asker, PAIRS, Survey, Verdict, kernel_of};
 use crate::report::{conform, trace};
 use crate::scenario::{Scenario, read};
+use crate::stdin::is_stdin;
 
 /// The size of a page.
 const PAGE: u64 = 4096;
 
 pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Report> {
-    if file == Path::new("-") {
+    if is_stdin(file) {
         return Err(other(file, "a trace is read twice for this; name its file").into());
     }
     let known = survey(args, file)?;

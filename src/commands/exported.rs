@@ -1,16 +1,15 @@
 //! `lab xfstests`: the test that is exported of a schedule, run on a real kernel.
 
-use std::fs;
 use std::path::Path;
 
 use stalemap_model::words::personality::FsType;
 
 use super::booted::{keep, lacking, release, variant};
-use super::replay::{Loaded, load_lean, load_lean_text};
+use super::replay::{Loaded, load_lean_text};
 use super::{Exit, Report, Result, Stop};
 use crate::cli::lab::{LabXfstestsArgs, ResultFormat};
 use crate::engine::Engine;
-use crate::input;
+use crate::input::{self, Named};
 use crate::lab::guest::Store;
 use crate::lab::planner::Subject;
 use crate::lab::variant::Variant;
@@ -77,10 +76,10 @@ fn exit_of(ended: &Ended, violates: Option<bool>) -> Exit {
 
 /// The schedule that is named, or a counterexample of the scenario that is.
 fn given(path: &Path) -> Result<Loaded> {
-    if fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"stalemap schedule")) {
-        return load_lean(path);
-    }
-    let scenario = input::load(path)?;
+    let scenario = match input::either(path)? {
+        Named::Scenario(scenario) => scenario,
+        Named::Schedule(text) => return load_lean_text(&input::shown(path), &text),
+    };
     let schedule = counterexample(&scenario)?;
     load_lean_text(&format!("{} (its counterexample)", scenario.name), &schedule)
 }

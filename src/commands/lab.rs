@@ -13,7 +13,7 @@ use crate::cli::lab::{
     FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, LabTableArgs, PlanFormat,
     ResultFormat,
 };
-use crate::input::{self, InputError};
+use crate::input::{self, InputError, Named};
 use crate::lab::guest::{self, Store};
 use crate::lab::places::Race;
 use crate::lab::plan::Plan;
@@ -236,13 +236,13 @@ impl Given {
 
 /// Reads a schedule with its scenario, or a scenario.
 fn given(asked: &LabSubject) -> Result<Given> {
-    let is_schedule = fs::read(&asked.path).is_ok_and(|bytes| bytes.starts_with(b"stalemap schedule"));
-    if !is_schedule {
-        let scenario = input::load(&asked.path)?;
-        return Ok(Given { scenario, schedule: None, violates: None });
-    }
-    let shown = asked.path.display().to_string();
-    let text = input::schedule(&asked.path)?;
+    let text = match input::either(&asked.path)? {
+        Named::Scenario(scenario) => {
+            return Ok(Given { scenario: *scenario, schedule: None, violates: None });
+        }
+        Named::Schedule(text) => text,
+    };
+    let shown = input::shown(&asked.path);
     let bad = |problem: String| Stop::other(format!("{shown}: {problem}"));
     let schedule = Schedule::parse(&text).map_err(|error| bad(error.to_string()))?;
     let mut scenario = read(&format!("{shown} (the scenario in it)"), schedule.scenario.as_bytes())

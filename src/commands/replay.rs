@@ -37,6 +37,7 @@ use crate::run::{HaltedSetup, kernel};
 use crate::scenario::implementations::Kind;
 use crate::scenario::{Scenario, read};
 use crate::shell::quoted;
+use crate::stdin::{argument, is_stdin};
 use crate::wrap::fill;
 
 pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
@@ -44,12 +45,16 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
         let problem = "loom cannot be told who moves; replay on the exhaustive engine or on shuttle";
         return Err(Stop::other(problem));
     }
+    if is_stdin(&args.schedule) && args.against.as_deref().is_some_and(is_stdin) {
+        let problem = "both schedules would come from stdin, which has one; name the file of the other";
+        return Err(Stop::other(problem));
+    }
     let loaded = match (args.format, &args.design) {
         (ReplayFormat::C | ReplayFormat::Xfstests, None) => load_lean(&args.schedule)?,
         (_, design) => load_under(&args.schedule, design.as_deref())?,
     };
     if let Some(problem) = cannot_follow(args.engine, &loaded) {
-        return Err(Stop::Defect(format!("{}: {problem}", args.schedule.display())));
+        return Err(Stop::Defect(format!("{}: {problem}", input::shown(&args.schedule))));
     }
     let against = args.against.as_deref().map(load).transpose()?;
     let mut results = String::new();
@@ -83,7 +88,7 @@ pub(super) fn command(args: &ReplayArgs) -> Result<Report> {
         results = format!("{}\n\n{results}", fill(stop, columns, 2).join("\n"));
     }
     let Some(property) = loaded.missed else { return Ok(Report::of(results, Exit::Expected)) };
-    let path = args.schedule.display();
+    let path = input::shown(&args.schedule);
     let errors = format!("{path}: the schedule plays to its end, and `{property}` is not violated\n");
     Ok(Report { results, errors, exit: Exit::Unexpected })
 }
@@ -114,7 +119,7 @@ fn core(loaded: &Loaded, args: &ReplayArgs) -> Result<Core> {
         let problem = format!(
             "{} has no litmus test: no folio is evicted in it, nor does one lose its per-block state; take a \
              schedule in which writeback has ended and reclaim follows, as the one of xfs/t1 does",
-            args.schedule.display()
+            input::shown(&args.schedule)
         );
         Stop::other(problem)
     })
@@ -131,7 +136,7 @@ fn program(loaded: &Loaded, args: &ReplayArgs) -> Result<String> {
     match why {
         None => Ok(program::program(&plan)),
         Some(why) => {
-            let problem = format!("{}: there is no program of it: {why}", args.schedule.display());
+            let problem = format!("{}: there is no program of it: {why}", input::shown(&args.schedule));
             Err(Stop::other(problem))
         }
     }
@@ -223,12 +228,12 @@ impl Loaded {
 fn load_under(path: &Path, design: Option<&str>) -> Result<Loaded> {
     let Some(design) = design else { return load(path) };
     let text = input::schedule(path)?;
-    let shown = path.display().to_string();
+    let shown = input::shown(path);
     let mut schedule = parsed(&shown, &text)?;
     let stop = cut_to_fit(&shown, &mut schedule, design)?;
     let mut loaded = load_schedule(&shown, schedule)?;
     loaded.schedule.about.replay =
-        Some(format!("stalemap replay {} --design {}", quoted(&shown), quoted(design)));
+        Some(format!("stalemap replay {} --design {}", argument(&shown), quoted(design)));
     Ok(Loaded { stop: Some(stop), ..loaded })
 }
 
@@ -265,13 +270,13 @@ fn cut_to_fit(shown: &str, schedule: &mut Schedule, design: &str) -> Result<Stri
 /// Reads and plays a schedule file. A file that does not fit is bad input; an engine that does not is a defect.
 pub(super) fn load(path: &Path) -> Result<Loaded> {
     let text = input::schedule(path)?;
-    load_text(&path.display().to_string(), &text)
+    load_text(&input::shown(path), &text)
 }
 
 /// The same without the actors that take no part in it: what is made a test of.
-pub(super) fn load_lean(path: &Path) -> Result<Loaded> {
+fn load_lean(path: &Path) -> Result<Loaded> {
     let text = input::schedule(path)?;
-    load_lean_text(&path.display().to_string(), &text)
+    load_lean_text(&input::shown(path), &text)
 }
 
 /// The same of its text.
@@ -345,7 +350,7 @@ fn load_schedule(shown: &str, schedule: Schedule) -> Result<Loaded> {
         property: violates,
         setup_lines: setup::lines(&scenario),
         does: calls(&scenario.actors),
-        replay: Some(format!("stalemap replay {}", quoted(shown))),
+        replay: Some(format!("stalemap replay {}", argument(shown))),
         program: Program::of(&scenario.source),
         ..About::default()
     };

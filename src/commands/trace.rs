@@ -10,6 +10,7 @@ use super::{Exit, Report, Result, columns, conform, picture, write_new};
 use crate::cli::{TraceArgs, TraceCommand, TraceFormat};
 use crate::report::cut;
 use crate::report::trace::{self, Read as Shown};
+use crate::stdin::is_stdin;
 use crate::wrap::broken;
 
 pub(super) fn command(args: &TraceArgs, out: &mut dyn Write) -> Result<Report> {
@@ -81,7 +82,7 @@ fn of_window(args: &TraceArgs, file: &Path, shown: &Shown) -> Result<Report> {
         };
         return Err(other(file, &problem).into());
     };
-    if file == Path::new("-") {
+    if is_stdin(file) {
         return Err(other(file, "a trace is read twice for a scenario; name its file").into());
     }
     let mut report = match &args.scenario {

@@ -5,11 +5,12 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::Result;
-use crate::input::InputError;
+use crate::input::{InputError, shown};
+use crate::stdin::is_stdin;
 
 /// What is wrong with a trace.
 pub(super) fn other(path: &Path, problem: &str) -> InputError {
-    InputError::Other(format!("{}: {problem}", path.display()))
+    InputError::Other(format!("{}: {problem}", shown(path)))
 }
 
 /// Whether blocks may be of a size that a trace says; `--block` takes no other.
@@ -23,13 +24,13 @@ pub(super) fn block_is_one(path: &Path, bytes: u64) -> Result<()> {
 
 /// A trace may be as long as it likes, and may come from a pipe.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
-    if path == Path::new("-") {
+    if is_stdin(path) {
         return Ok(Box::new(io::stdin().lock()));
     }
-    let unreadable = |error| InputError::Unreadable { path: path.display().to_string(), error };
+    let unreadable = |error| InputError::Unreadable { path: shown(path), error };
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(InputError::Folder { path: path.display().to_string() }.into());
+        return Err(InputError::Folder { path: shown(path) }.into());
     }
     Ok(Box::new(file))
 }

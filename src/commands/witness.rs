@@ -15,6 +15,7 @@ use crate::report::timeline;
 use crate::run::{kernel, of_searches};
 use crate::scenario::{Scenario, Wanted};
 use crate::shell::quoted;
+use crate::stdin::argument;
 
 /// The states looked at before the search gives up.
 const MOST_STATES: u64 = 2_000_000;
@@ -128,7 +129,7 @@ fn about(scenario: &Scenario, name: String, reach: &str, found: &Counterexample)
         does: calls(&scenario.actors),
         replay: Some(format!(
             "stalemap witness {} {} --reach {}",
-            quoted(&scenario.name),
+            argument(&scenario.name),
             under::option(scenario, &name),
             quoted(reach)
         )),

@@ -3,9 +3,9 @@
 
 use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::SystemTime;
 
 use stalemap::engine::Engine;
@@ -28,6 +28,17 @@ pub(crate) fn program() -> Command {
 /// What the program says when it is run in a folder.
 pub(crate) fn stalemap(folder: &Path, arguments: &[&str]) -> Output {
     program().args(arguments).current_dir(folder).output().expect("the program starts")
+}
+
+/// The same, with this on its stdin.
+pub(crate) fn fed(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut program = program();
+    program.args(arguments).current_dir(folder);
+    program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = program.spawn().expect("the program starts");
+    // A program that wants no more of it has closed the pipe.
+    let _ = child.stdin.take().expect("a pipe").write_all(stdin);
+    child.wait_with_output().expect("it ends")
 }
 
 /// A folder that goes when it is dropped.

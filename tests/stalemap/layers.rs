@@ -26,6 +26,7 @@ const TOOL: [&[&str]; 9] = [
         "kernel_name",
         "paint",
         "shell",
+        "stdin",
         "tally",
         "times",
         "verdict",

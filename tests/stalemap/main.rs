@@ -49,6 +49,7 @@ mod orderings;
 mod outside;
 mod packages;
 mod parts;
+mod pipes;
 mod places;
 mod programs;
 mod progress;

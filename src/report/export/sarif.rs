@@ -15,6 +15,7 @@ use crate::report::cause;
 use crate::report::check;
 use crate::run::Outcome;
 use crate::run::is_surprising;
+use crate::stdin::STDIN;
 
 /// The schema that the document follows.
 const SCHEMA: &str =
@@ -204,7 +205,9 @@ fn location(scenario: &str, line: usize) -> Value {
 
 /// Where the file lies: as it was given, or in the catalogue's folder.
 fn uri(scenario: &str) -> String {
-    let path = if Path::new(scenario).extension().is_some() {
+    let path = if scenario == STDIN {
+        "stdin".to_owned()
+    } else if Path::new(scenario).extension().is_some() {
         scenario.to_owned()
     } else {
         format!("scenarios/{scenario}.toml")
