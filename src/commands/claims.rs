@@ -1,7 +1,7 @@
 //! `claims`: what explorations say to each claim of the thread.
 
 use super::progress::Progress;
-use super::{Exit, Report, Result, Stop, all_of, over_all_runs, threads};
+use super::{Exit, Report, Result, Stop, all_of, over_all_runs, threads, width};
 use crate::claims::decide::{Decision, Says};
 use crate::claims::file::{self, Claim};
 use crate::claims::plan::Plan;
@@ -27,8 +27,8 @@ pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
     let outcomes = all_of(ran)?;
     let decisions: Vec<Decision<'_>> = claims.iter().map(|claim| Decision::of(claim, &outcomes)).collect();
     let results = match (args.format, &decisions[..]) {
-        (ClaimsFormat::Text, [one]) => claims::one(one, &plan),
-        (ClaimsFormat::Text, some) => claims::list(some),
+        (ClaimsFormat::Text, [one]) => claims::one(one, &plan, width()),
+        (ClaimsFormat::Text, some) => claims::list(some, width()),
         (ClaimsFormat::Json, some) => claims::json(some, &plan),
         (ClaimsFormat::Markdown, all) => claims::page(all, &plan),
     };

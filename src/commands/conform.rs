@@ -7,7 +7,7 @@ use stalemap_model::words::implementation::Implementation;
 use stalemap_trace::{ReadError, Reader, Which};
 
 use super::trace_file::{block_is_one, open, other};
-use super::{Exit, Report, Result, under};
+use super::{Exit, Report, Result, under, width};
 use crate::cli::{TraceArgs, TraceFormat};
 use crate::conform::{Asker, PAIRS, Survey, Verdict, kernel_of};
 use crate::report::{conform, trace};
@@ -56,7 +56,7 @@ pub(super) fn command(args: &TraceArgs, file: &Path, asked: &str) -> Result<Repo
         found,
     };
     let text = match args.format {
-        TraceFormat::Text => conform::text(&shown),
+        TraceFormat::Text => conform::text(&shown, width()),
         TraceFormat::Json => conform::json(&shown),
         TraceFormat::Jsonl => {
             return Err(other(file, "`--format jsonl` prints events; take `json` or `text`").into());

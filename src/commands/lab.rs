@@ -8,7 +8,7 @@ use stalemap_model::judge::properties;
 use stalemap_model::words::personality::FsType;
 
 use super::booted::{keep, lacking, release, stable_series, variant};
-use super::{Exit, Report, Result, Stop, conforming, exported, unwritable};
+use super::{Exit, Report, Result, Stop, conforming, exported, unwritable, width};
 use crate::cli::lab::{
     FetchArgs, LabArgs, LabCommand, LabPlanArgs, LabRunArgs, LabSubject, LabTableArgs, PlanFormat,
     ResultFormat,
@@ -62,7 +62,7 @@ fn fetch(args: &FetchArgs) -> Result<Report> {
 fn plan_command(args: &LabPlanArgs) -> Result<Report> {
     let Planned { plan, notes } = plan(&args.subject)?;
     let text = match args.format {
-        PlanFormat::Text => shown::text(&plan),
+        PlanFormat::Text => shown::text(&plan, width()),
         PlanFormat::Json => shown::json(&plan),
         PlanFormat::C => match program::withheld(&plan) {
             Some(why) => {

@@ -15,10 +15,10 @@ use crate::claims::plan::Plan;
 use crate::file_name::file_name;
 use crate::run::Outcome;
 use crate::shell::quoted;
-use crate::wrap::wrap;
+use crate::wrap::{fill, hung, wrap};
 
-/// Columns of a terminal.
-const WIDTH: usize = 80;
+/// How far the text of a claim is indented below its head.
+const INDENT: usize = 3;
 
 /// What a file of claims is for, at the head of the page.
 const PAGE_HEAD: &str = "\
@@ -55,25 +55,29 @@ fn style(ruling: Ruling) -> Style {
     }
 }
 
-/// The counts, and a line for each claim.
-pub fn list(decisions: &[Decision<'_>]) -> String {
-    let mut text = format!("{}\n\n", counts(decisions));
+/// The counts, and a line for each claim, in so many columns.
+pub fn list(decisions: &[Decision<'_>], width: usize) -> String {
+    let mut text = format!("{}\n\n", fill(&counts(decisions), width, 2).join("\n"));
     for Decision { claim, ruling, .. } in decisions {
-        let verdict = styled(style(*ruling), format_args!("{:20}", ruling.name()));
-        let _ = writeln!(text, "{:2}  {verdict}  {:11}  {}", claim.number, claim.surname(), claim.title);
+        let of = format!("{:2}  {:20}  {:11}  ", claim.number, ruling.name(), claim.surname());
+        let verdict = styled(style(*ruling), ruling.name());
+        text.push_str(&hung(&of, &claim.title, Some(width)).replacen(ruling.name(), &verdict, 1));
     }
-    text.push_str("\n`stalemap claims NUMBER` shows one with its evidence and how to repeat each run.\n");
+    let more = "`stalemap claims NUMBER` shows one with its evidence and how to repeat each run.";
+    let _ = writeln!(text, "\n{}", fill(more, width, 2).join("\n"));
     text
 }
 
-/// One claim with its evidence.
-pub fn one(decision: &Decision<'_>, plan: &Plan) -> String {
+/// One claim with its evidence, in so many columns.
+pub fn one(decision: &Decision<'_>, plan: &Plan, width: usize) -> String {
     let claim = decision.claim;
-    let head = format!("{}. {}", claim.number, claim.title);
-    let mut text = format!("{}\n", styled(HEAD, head));
-    for line in wrap(&format!("{}, {}, {}", claim.author, claim.date, claim.mail), WIDTH - 3, 0) {
-        let _ = writeln!(text, "   {line}");
-    }
+    let head = wrap(&format!("{}. {}", claim.number, claim.title), width, INDENT);
+    let mut text: String = head.iter().map(|line| format!("{}\n", styled(HEAD, line))).collect();
+    text.push_str(&indented(&format!("{}, {}, {}", claim.author, claim.date, claim.mail), width));
+    let paragraph = |text: &mut String, what: &str| {
+        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+        let _ = write!(text, "\n{}", indented(&what, width));
+    };
     paragraph(&mut text, &claim.said());
     if let Some(asked) = &claim.asked {
         paragraph(&mut text, &format!("Asked: {asked}"));
@@ -91,7 +95,7 @@ pub fn one(decision: &Decision<'_>, plan: &Plan) -> String {
     for run in &claim.runs {
         paragraph(&mut text, &run.about);
         for piece in decision.pieces.iter().filter(|piece| std::ptr::eq(piece.run, run)) {
-            text.push_str(&evidence(piece, plan));
+            text.push_str(&evidence(piece, plan, width));
         }
     }
     text
@@ -105,16 +109,14 @@ fn of_condition(ruling: Ruling) -> &'static str {
     }
 }
 
-/// An empty line, and text that is broken.
-fn paragraph(text: &mut String, what: &str) {
-    text.push('\n');
-    for line in wrap(&what.split_whitespace().collect::<Vec<_>>().join(" "), WIDTH - 3, 0) {
-        let _ = writeln!(text, "   {line}");
-    }
+/// A text below its head, broken.
+fn indented(text: &str, width: usize) -> String {
+    let lines = wrap(text, width.saturating_sub(INDENT), 0);
+    lines.iter().map(|line| format!("{:INDENT$}{line}\n", "")).collect()
 }
 
 /// One run: what it says, what it came to, how large that was, and how it is repeated.
-fn evidence(piece: &Piece<'_>, plan: &Plan) -> String {
+fn evidence(piece: &Piece<'_>, plan: &Plan, width: usize) -> String {
     let style = match piece.says {
         Says::Supports => GOOD,
         Says::Refutes => BAD,
@@ -123,14 +125,14 @@ fn evidence(piece: &Piece<'_>, plan: &Plan) -> String {
     let says = styled(style, format_args!("{:10}", piece.says.name()));
     let mut text = String::new();
     let head = format!("{} under {}: {}", piece.outcome.scenario, piece.outcome.design, came_to(piece));
-    for (number, line) in wrap(&head, WIDTH - 14, 2).into_iter().enumerate() {
+    for (number, line) in wrap(&head, width.saturating_sub(14), 2).into_iter().enumerate() {
         let says = if number == 0 { says.clone() } else { " ".repeat(10) };
         let _ = writeln!(text, "   {says} {line}");
     }
-    for line in wrap(&numbers(piece), WIDTH - 16, 2) {
+    for line in wrap(&numbers(piece), width.saturating_sub(16), 2) {
         let _ = writeln!(text, "                {line}");
     }
-    for line in wrap(&repeat(piece, plan), WIDTH - 16, 2) {
+    for line in wrap(&repeat(piece, plan), width.saturating_sub(16), 2) {
         let _ = writeln!(text, "                {}", styled(DIM, line));
     }
     text

@@ -8,6 +8,7 @@ use stalemap_trace::{Counts, Sight};
 use super::style::{HEAD, styled};
 use super::trace::understood;
 use crate::conform::{Conformance, Difference, Verdict};
+use crate::wrap::{broken, fill, hung};
 
 /// What is shown.
 #[derive(Debug)]
@@ -35,13 +36,30 @@ const MOST_ANSWERS: usize = 5;
 /// How many of the model's offers are shown to people.
 const MOST_OFFERS: usize = 6;
 
-/// For people.
-pub fn text(shown: &Shown) -> String {
+/// For people, in so many columns.
+pub fn text(shown: &Shown, columns: usize) -> String {
     let found = &shown.found;
     let release = shown.release.as_ref().map_or_else(String::new, |release| format!(", kernel {release}"));
     let head = format!("{}: inode {:#x}{release}, under {}", shown.file, shown.inode, shown.kernel);
-    let mut text = format!("{}\n", styled(HEAD, &head));
-    let _ = writeln!(text, "{}", verdict(found));
+    let head: Vec<String> =
+        fill(&head, columns, 2).iter().map(|line| format!("{}\n", styled(HEAD, line))).collect();
+    let mut text = totals(found);
+    answers(&mut text, found);
+    understood(&mut text, &shown.counts);
+    kinds(&mut text, found);
+    let mut text = head.concat() + &broken(&text, Some(columns));
+    for (number, difference) in found.differences.iter().take(MOST_SHOWN).enumerate() {
+        text.push_str(&self::difference(number + 1, difference, columns));
+    }
+    if found.unexplained > MOST_SHOWN as u64 {
+        let _ = writeln!(text, "\n{} more; JSON has them", found.unexplained - MOST_SHOWN as u64);
+    }
+    text
+}
+
+/// The verdict, and of how much it is.
+fn totals(found: &Conformance) -> String {
+    let mut text = format!("{}\n", verdict(found));
     let _ = writeln!(
         text,
         "{} pieces, {} of them different: {} explained, {} not, {} undecided",
@@ -57,8 +75,11 @@ pub fn text(shown: &Shown) -> String {
         found.events,
         found.subjects - found.events
     );
-    answers(&mut text, found);
-    understood(&mut text, &shown.counts);
+    text
+}
+
+/// What is impossible, undecided or in no piece, and which rules were needed.
+fn kinds(text: &mut String, found: &Conformance) {
     for (what, lines) in &found.impossible {
         let first = lines.first().copied().unwrap_or(0);
         let _ = writeln!(text, "impossible: {} {}, the first in line {first}", lines.len(), what.words());
@@ -72,13 +93,6 @@ pub fn text(shown: &Shown) -> String {
     for (rule, times) in &found.rules {
         let _ = writeln!(text, "rule {}: {times}", rule.name());
     }
-    for (number, difference) in found.differences.iter().take(MOST_SHOWN).enumerate() {
-        text.push_str(&self::difference(number + 1, difference));
-    }
-    if found.unexplained > MOST_SHOWN as u64 {
-        let _ = writeln!(text, "\n{} more; JSON has them", found.unexplained - MOST_SHOWN as u64);
-    }
-    text
 }
 
 fn verdict(found: &Conformance) -> &'static str {
@@ -117,26 +131,32 @@ fn answers(text: &mut String, found: &Conformance) {
     }
 }
 
-fn difference(number: usize, difference: &Difference) -> String {
+fn difference(number: usize, difference: &Difference, columns: usize) -> String {
     let piece = &difference.piece;
-    let of = piece.seen.len();
     let head = format!("{number}. page {:#x}", piece.page);
-    let mut text =
-        format!("\n{}: {} of {of} things seen are explained\n", styled(HEAD, &head), difference.explained);
+    let seen =
+        format!("{head}: {} of {} things seen are explained\n", difference.explained, piece.seen.len());
+    let seen = broken(&seen, Some(columns)).replacen(&head, &styled(HEAD, &head), 1);
+    let mut text = format!("\n{seen}");
     match &difference.seen {
         Some(seen) => {
             let who = seen.doer.and_then(|doer| piece.doers.get(doer));
             let who = who.map_or_else(String::new, |who| format!("{}-{}: ", who.task.comm, who.task.pid));
-            let _ =
-                writeln!(text, "    line {:>7}  {who}{}: nothing explains it", seen.line, sight(&seen.sight));
+            let what = format!("{who}{}: nothing explains it", sight(&seen.sight));
+            text.push_str(&hung(&format!("    line {:>7}  ", seen.line), &what, Some(columns)));
         }
-        None => text.push_str("    all is explained, but the run goes on with what was not seen\n"),
+        None => {
+            let on = "    all is explained, but the run goes on with what was not seen\n";
+            text.push_str(&broken(on, Some(columns)));
+        }
     }
-    text.push_str("    what the model could do there, and the trace does not show:\n");
+    let could = "    what the model could do there, and the trace does not show:\n";
+    text.push_str(&broken(could, Some(columns)));
     for offer in difference.offers.iter().take(MOST_OFFERS) {
         let says =
             if offer.says.is_empty() { String::new() } else { format!(" ({})", offer.says.join("; ")) };
-        let _ = writeln!(text, "        {}: {}{says}", offer.actor, offer.op);
+        let offer = format!("        {}: {}{says}\n", offer.actor, offer.op);
+        text.push_str(&broken(&offer, Some(columns)));
     }
     if difference.offers.is_empty() {
         text.push_str("        nothing\n");

@@ -1,7 +1,5 @@
 //! A plan of the lab, for people and for programs.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 use stalemap_facade::Property;
 use stalemap_model::words::geometry::{ByteRange, Bytes};
@@ -10,82 +8,104 @@ use crate::lab::places::Race;
 use crate::lab::plan::{
     Answer, At, Call, Contents, Hold, Left, Part, Plan, Turn, Unforced, Value as Holds, Whom,
 };
-use crate::wrap::wrap;
+use crate::wrap::{fill, hung};
 
-/// The plan, for people.
-pub fn text(plan: &Plan) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "{} on {}", plan.scenario, plan.shows());
-    let _ = writeln!(text, "{}\n", plan.title);
-    list(&mut text, "first, alone", &plan.setup_lines);
+/// Text in so many columns.
+struct Lines {
+    text: String,
+    columns: usize,
+}
+
+impl Lines {
+    /// What begins at the margin.
+    fn say(&mut self, what: &str) {
+        self.text.push_str(&fill(what, self.columns, 2).join("\n"));
+        self.text.push('\n');
+    }
+
+    /// What stands behind what it is of.
+    fn hang(&mut self, of: &str, what: &str) {
+        self.text.push_str(&hung(of, what, Some(self.columns)));
+    }
+
+    /// Lines below a title.
+    fn list(&mut self, title: &str, lines: &[String]) {
+        self.say(title);
+        for line in lines {
+            self.hang(INDENT, line);
+        }
+    }
+}
+
+/// What stands before a line of a list.
+const INDENT: &str = "      ";
+
+/// The plan, for people, in so many columns.
+pub fn text(plan: &Plan, columns: usize) -> String {
+    let mut text = Lines { text: String::new(), columns };
+    text.say(&format!("{} on {}", plan.scenario, plan.shows()));
+    text.say(&plan.title);
+    text.text.push('\n');
+    text.list("first, alone", &plan.setup_lines);
     for (task, lines) in plan.tasks.iter().zip(&plan.task_lines) {
-        list(&mut text, &format!("task {}", task.name), lines);
+        text.list(&format!("task {}", task.name), lines);
     }
     if plan.moved_up > 0 {
         let up = Bytes(plan.moved_up);
-        let _ =
-            writeln!(text, "all offsets are moved up by {up}, behind what makes a batch of writeback full");
+        text.say(&format!("all offsets are moved up by {up}, behind what makes a batch of writeback full"));
     }
-    let holds: Vec<String> =
-        plan.holds.iter().enumerate().map(|(n, hold)| self::hold(plan, n, hold)).collect();
-    if holds.is_empty() {
-        text.push_str("nobody is held\n");
+    if plan.holds.is_empty() {
+        text.say("nobody is held");
     } else {
-        list(&mut text, "held", &holds);
+        text.say("held");
     }
-    text.push_str("the order\n");
+    for (number, hold) in plan.holds.iter().enumerate() {
+        text.hang(&format!("{INDENT}{}  ", letter(number)), &self::hold(plan, hold));
+    }
+    text.say("the order");
     for (number, turn) in plan.turns.iter().enumerate() {
-        let _ = writeln!(text, "{:>4}  {}", number + 1, self::turn(plan, *turn));
+        text.hang(&format!("{:>4}  ", number + 1), &self::turn(plan, *turn));
     }
     unforced(&mut text, plan);
     places(&mut text, plan);
-    left(&mut text, plan, "the model predicts", &plan.predicted);
+    results(&mut text, plan);
+    text.text
+}
+
+/// What is predicted, and of what it differs from.
+fn results(text: &mut Lines, plan: &Plan) {
+    left(text, plan, "the model predicts", &plan.predicted);
     if let Some((variant, beside)) = plan.beside.as_ref().filter(|(_, beside)| *beside != plan.predicted) {
         let with = match variant.design() {
             None => "and of the kernel as it is".to_owned(),
             Some(design) => format!("and with the check of design {design}"),
         };
-        left(&mut text, plan, &with, beside);
+        left(text, plan, &with, beside);
     }
     let order: Vec<&str> = plan.control.iter().map(|task| plan.tasks[*task].name.as_str()).collect();
-    left(
-        &mut text,
-        plan,
-        &format!("and for the control, one after the other ({})", order.join(", ")),
-        &plan.predicted_control,
-    );
-    text
+    let control = format!("and for the control, one after the other ({})", order.join(", "));
+    left(text, plan, &control, &plan.predicted_control);
 }
 
-fn list(text: &mut String, title: &str, lines: &[String]) {
-    let _ = writeln!(text, "{title}");
-    for line in lines {
-        let _ = writeln!(text, "      {line}");
-    }
-}
-
-fn unforced(text: &mut String, plan: &Plan) {
+fn unforced(text: &mut Lines, plan: &Plan) {
     if plan.unforced.is_empty() {
-        text.push_str("whoever could go on, and does not, is held; who waits goes on as soon as it can\n");
+        text.say("whoever could go on, and does not, is held; who waits goes on as soon as it can");
         orders(text, &plan.eager);
         return;
     }
-    text.push_str("not forced; play it in a loop (`--natural`)\n");
+    text.say("not forced; play it in a loop (`--natural`)");
     orders(text, &plan.unforced);
     orders(text, &plan.eager);
 }
 
-fn orders(text: &mut String, orders: &[Unforced]) {
+fn orders(text: &mut Lines, orders: &[Unforced]) {
     for order in orders {
-        let line = format!("step {}, {}: {}: {}", order.step + 1, order.actor, order.op, order.why);
-        for line in wrap(&line, 90, 2) {
-            let _ = writeln!(text, "      {line}");
-        }
+        text.hang(INDENT, &format!("step {}, {}: {}: {}", order.step + 1, order.actor, order.op, order.why));
     }
 }
 
-/// A hold in a sentence, with the letter that the turns call it by.
-fn hold(plan: &Plan, number: usize, hold: &Hold) -> String {
+/// A hold in a sentence, behind the letter that the turns call it by.
+fn hold(plan: &Plan, hold: &Hold) -> String {
     let whom = match hold.whom {
         Whom::Task(task) => plan.tasks[task].name.as_str(),
         Whom::Worker => "a kworker",
@@ -99,7 +119,7 @@ fn hold(plan: &Plan, number: usize, hold: &Hold) -> String {
     let folio = hold
         .folio
         .map_or_else(String::new, |(file, index)| format!(" of folio {index} of {}", plan.files[file]));
-    format!("{}  {whom}, {side} {}{folio}{nth}", letter(number), hold.function)
+    format!("{whom}, {side} {}{folio}{nth}", hold.function)
 }
 
 fn letter(number: usize) -> String {
@@ -132,8 +152,8 @@ fn turn(plan: &Plan, turn: Turn) -> String {
     }
 }
 
-fn left(text: &mut String, plan: &Plan, title: &str, left: &Left) {
-    let _ = writeln!(text, "{title}");
+fn left(text: &mut Lines, plan: &Plan, title: &str, left: &Left) {
+    text.say(title);
     let stages = [
         ("in cache", left.cached.as_deref()),
         ("after fsync", left.stable.as_deref()),
@@ -141,12 +161,13 @@ fn left(text: &mut String, plan: &Plan, title: &str, left: &Left) {
     ];
     for (stage, files) in stages {
         for (name, contents) in plan.files.iter().zip(files.unwrap_or_default()) {
-            let _ = writeln!(text, "      {stage:<13}  {name}: {}", contents_of(contents));
+            text.hang(&format!("{INDENT}{stage:<13}  "), &format!("{name}: {}", contents_of(contents)));
         }
     }
     for call in left.calls.iter().filter(|call| call.failed || !call.gave.is_empty()) {
         let line = plan.task_lines[call.task].get(call.command).map_or("", String::as_str);
-        let _ = writeln!(text, "      {:<13}  `{line}`: {}", plan.tasks[call.task].name, returned(call));
+        let of = format!("{INDENT}{:<13}  ", plan.tasks[call.task].name);
+        text.hang(&of, &format!("`{line}`: {}", returned(call)));
     }
 }
 
@@ -181,9 +202,9 @@ fn value(value: Holds) -> String {
 }
 
 /// Whether rounds of a loop may have many places, which matters where an order is not forced.
-fn places(text: &mut String, plan: &Plan) {
+fn places(text: &mut Lines, plan: &Plan) {
     let Some(why) = Race::from(plan).one_alone().filter(|_| !plan.unforced.is_empty()) else { return };
-    let _ = writeln!(text, "a round of the loop has one place (no `--places`): {why}");
+    text.say(&format!("a round of the loop has one place (no `--places`): {why}"));
 }
 
 /// The plan, for programs.

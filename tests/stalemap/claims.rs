@@ -34,7 +34,7 @@ static PRINTED: LazyLock<Printed> = LazyLock::new(|| {
     Printed {
         page: report::page(&decisions, &plan),
         document: serde_json::from_str(&report::json(&decisions, &plan)).expect("JSON"),
-        each: decisions.iter().map(|decision| plain(report::one(decision, &plan))).collect(),
+        each: decisions.iter().map(|decision| plain(report::one(decision, &plan, 80))).collect(),
     }
 });
 

@@ -311,6 +311,39 @@ fn lines_fit_the_columns_that_are_asked_for() {
     assert!(text(&wide.stdout).lines().any(|line| line.chars().count() > 80));
 }
 
+/// What is told in sentences, too, also where there is no terminal. A command, a path or a field has its line to itself.
+#[test]
+fn what_is_told_at_length_keeps_to_the_columns() {
+    let folder = elsewhere();
+    let trace = in_repository("tests/fixtures/traces/v6.1.192nofix-4k-orig-mmap.txt.gz");
+    let trace = trace.to_str().expect("UTF-8");
+    let commands: [&[&str]; 6] = [
+        &["claims", "--quiet", "14", "1", "2"],
+        &["claims", "--quiet", "14"],
+        &["lab", "plan", "xfs/t1", "--kernel", "6.1"],
+        &["lab", "plan", "xfs/d19", "--kernel", "6.12"],
+        &["trace", trace, "--conforms"],
+        &["trace", trace, "--conforms", "linux-6.12"],
+    ];
+    for command in commands {
+        let said = |columns: Option<&str>| {
+            let mut program = program();
+            program.args(command).current_dir(folder.path()).env_remove("COLUMNS");
+            program.envs(columns.map(|columns| ("COLUMNS", columns)));
+            text(&program.output().expect("the program starts").stdout)
+        };
+        for (columns, most) in [(Some("40"), 40), (Some("60"), 60), (Some("80"), 80), (None, 80)] {
+            let said = said(columns);
+            let long: Vec<&str> = said.lines().filter(|line| line.chars().count() > most).collect();
+            assert!(long.iter().all(|line| line.split_whitespace().count() == 1), "{command:?}: {long:#?}");
+            assert!(!said.is_empty(), "{command:?}");
+        }
+        assert_eq!(said(Some("80")), said(None), "{command:?}");
+        let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join("");
+        assert_eq!(words(said(Some("60"))), words(said(Some("120"))), "{command:?}");
+    }
+}
+
 /// What is only listed, too. At 60 columns some names of functions and files have no room.
 #[test]
 fn lists_keep_to_the_columns() {
