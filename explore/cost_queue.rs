@@ -14,7 +14,7 @@ use stalemap_facade::{ActorId, Op, System};
 use crate::actors::actors_of;
 use crate::error::EngineError;
 use crate::fingerprint::IdentityState;
-use crate::limits::Limits;
+use crate::limits::{LimitHit, Limits};
 use crate::machine::{Machine, Snapshot};
 use crate::memory::Outcome;
 use crate::schedule::Choice;
@@ -216,11 +216,21 @@ impl<'c, State> CostQueue<'c, State> {
 
     /// Whether the walk has gone on for too long, or had to leave something out.
     pub(crate) fn is_over(&self, limits: &Limits) -> bool {
-        self.cut
-            || limits.states.is_some_and(|most| self.pairs > most)
-            || limits.memory.is_some_and(|most| self.bytes() > most)
-            || self.pairs.is_multiple_of(1024)
-                && limits.time.is_some_and(|time| self.started.elapsed() >= time)
+        self.ended_by(limits).is_some()
+    }
+
+    /// Why it has.
+    pub(crate) fn ended_by(&self, limits: &Limits) -> Option<LimitHit> {
+        if self.cut {
+            Some(LimitHit::Messages)
+        } else if limits.states.is_some_and(|most| self.pairs > most) {
+            Some(LimitHit::States)
+        } else if limits.memory.is_some_and(|most| self.bytes() > most) {
+            Some(LimitHit::Memory)
+        } else {
+            let is_late = |time| self.pairs.is_multiple_of(1024) && self.started.elapsed() >= time;
+            limits.time.is_some_and(is_late).then_some(LimitHit::Seconds)
+        }
     }
 }
 

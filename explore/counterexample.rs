@@ -72,9 +72,9 @@ impl Cuts {
         cut.is_none()
     }
 
-    /// Whether any run was cut.
-    pub(crate) fn any(&self) -> bool {
-        !self.0.is_empty()
+    /// All by which runs were cut.
+    pub(crate) fn all(&self) -> BTreeSet<LimitHit> {
+        self.0.keys().copied().collect()
     }
 
     /// Those that may have cut something cheaper.

@@ -6,6 +6,8 @@
 //!
 //! What an observer sees at the end is a matter of states again: the first final state that is looked for is the cheapest.
 
+use std::collections::BTreeSet;
+
 use stalemap_facade::{Branch, System};
 
 use crate::cost_queue::{Cost, CostQueue};
@@ -23,8 +25,8 @@ pub enum Witness {
     Least(Counterexample),
     /// No execution reaches it.
     Unreachable,
-    /// The limits ended the search first, or a bound some run of it.
-    Unknown,
+    /// These limits ended the search first, or some run of it. Of a setup that does not come to its end there are none.
+    Unknown(BTreeSet<LimitHit>),
 }
 
 /// Searches for the least execution at whose end an observer sees what is `wanted`: fewest preemptions, then fewest operations.
@@ -36,13 +38,13 @@ pub fn least_end<S: System>(
     let mut machine = Machine::new(system)?;
     machine.remember_transitions(KEPT);
     if machine.halted().is_some() {
-        return Ok(Witness::Unknown);
+        return Ok(Witness::Unknown(BTreeSet::new()));
     }
     let mut queue = CostQueue::at(&machine, None, (0, 0));
     let mut cuts = Cuts::default();
     while let Some(settled) = queue.settle(&mut machine) {
-        if queue.is_over(limits) {
-            return Ok(Witness::Unknown);
+        if let Some(limit) = queue.ended_by(limits) {
+            return Ok(Witness::Unknown(BTreeSet::from([limit])));
         }
         if machine.enabled() == 0 && machine.main_finished() {
             let (observed, cut) = machine.with_epilogue(|machine, ending| {
@@ -63,15 +65,22 @@ pub fn least_end<S: System>(
         }
         queue.expand(&mut machine, &settled, limits, |machine, cost, _| cuts.goes_on(machine, cost))?;
     }
-    let is_unknown = queue.is_cut() || cuts.any() || limits.preemptions.is_some();
-    Ok(if is_unknown { Witness::Unknown } else { Witness::Unreachable })
+    Ok(nothing(&queue, &cuts, limits))
+}
+
+/// What it says that nothing was found.
+fn nothing<State>(queue: &CostQueue<'_, State>, cuts: &Cuts, limits: &Limits) -> Witness {
+    let mut limits_hit = cuts.all();
+    limits_hit.extend(queue.is_cut().then_some(LimitHit::Messages));
+    limits_hit.extend(limits.preemptions.map(|_| LimitHit::Preemptions));
+    if limits_hit.is_empty() { Witness::Unreachable } else { Witness::Unknown(limits_hit) }
 }
 
 /// Searches for the least execution that reaches `branch`: fewest preemptions, then fewest operations.
 pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> Result<Witness, EngineError> {
     let mut machine = Machine::new(system)?;
     if machine.halted().is_some() {
-        return Ok(Witness::Unknown);
+        return Ok(Witness::Unknown(BTreeSet::new()));
     }
     let mut queue = CostQueue::at(&machine, None, (0, 0));
     let mut best: Option<(Cost, Vec<Choice>)> = None;
@@ -80,8 +89,8 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
         if best.as_ref().is_some_and(|(cost, _)| *cost <= settled.cost) {
             break;
         }
-        if queue.is_over(limits) {
-            return Ok(Witness::Unknown);
+        if let Some(limit) = queue.ended_by(limits) {
+            return Ok(Witness::Unknown(BTreeSet::from([limit])));
         }
         machine.memory().take_reached();
         let mut found: Option<(Cost, Choice)> = None;
@@ -100,12 +109,11 @@ pub fn least_witness<S: System>(system: &S, branch: Branch, limits: &Limits) -> 
         }
     }
     Ok(match best {
-        _ if queue.is_cut() => Witness::Unknown,
+        _ if queue.is_cut() => Witness::Unknown(BTreeSet::from([LimitHit::Messages])),
         Some((cost, schedule)) => {
             let within = cuts.below(cost);
             Witness::Least(Counterexample::new(schedule, cost, queue.settled_below(cost.0), within))
         }
-        None if cuts.any() || limits.preemptions.is_some() => Witness::Unknown,
-        None => Witness::Unreachable,
+        None => nothing(&queue, &cuts, limits),
     })
 }

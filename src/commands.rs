@@ -52,7 +52,7 @@ pub use self::exit::{Exit, Report};
 use self::stop::Stop;
 use crate::annotate::program::Program;
 use crate::annotate::{About, AnnotatedSchedule, annotate, calls, setup};
-use crate::cli::limits::LimitsArgs;
+use crate::cli::limits::SearchLimitsArgs;
 use crate::cli::{Cli, Command, Format};
 use crate::file_name::file_name;
 use crate::input::InputError;
@@ -132,7 +132,7 @@ fn all_of<T>(results: Vec<Result<T, RunError>>) -> Result<Vec<T>, RunError> {
 }
 
 /// For a search that leaves no run out until a limit is reached.
-fn over_all_runs(limits: &LimitsArgs) -> GivenLimits {
+fn over_all_runs(limits: &SearchLimitsArgs) -> GivenLimits {
     GivenLimits {
         states: limits.limit_states,
         memory: limits.limit_memory,

@@ -37,4 +37,5 @@ mod tables;
 pub mod timeline;
 pub mod trace;
 pub mod why;
+pub mod witness;
 mod zones;

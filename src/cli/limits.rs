@@ -10,6 +10,14 @@ pub struct LimitsArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
 
+    /// When it is enough.
+    #[command(flatten)]
+    pub search: SearchLimitsArgs,
+}
+
+/// When a search is given up.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SearchLimitsArgs {
     /// Give a search up at this many states.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub limit_states: Option<u64>,

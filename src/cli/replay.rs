@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::engines::Engine;
-use crate::cli::under::UnderArgs;
+use crate::cli::limits::SearchLimitsArgs;
+use crate::cli::under::{Format, UnderArgs};
 
 /// How a schedule is laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -106,6 +107,14 @@ pub struct WitnessArgs {
     /// Under what [default: the first but `none` that the file expects something of].
     #[command(flatten)]
     pub under: UnderArgs,
+
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// When it is enough; two million states unless given, here or in the file.
+    #[command(flatten)]
+    pub limits: SearchLimitsArgs,
 
     /// Write the schedule to this file. `stalemap replay FILE` lays it out in any format: JSON, a picture, a test for xfstests.
     #[arg(long, value_name = "FILE")]

@@ -20,7 +20,7 @@ pub(super) fn command(args: &ClaimsArgs) -> Result<Report> {
     let claims = selected(&all, &args.what)?;
     let plan = Plan::of(&claims)?;
     let jobs = plan.jobs();
-    let given = over_all_runs(&args.limits);
+    let given = over_all_runs(&args.limits.search);
     let progress = Progress::new(jobs.len() as u64, of_searches(given.memory), When::Auto, args.quiet);
     let ran = run_all(&jobs, given, threads(args.limits.jobs), &|tally: &Tally| progress.show(tally));
     progress.finish();

@@ -20,7 +20,7 @@ use crate::times::Times;
 
 /// `costs`.
 pub(super) fn command(args: &CostsArgs) -> Result<Report> {
-    let given = over_all_runs(&args.limits);
+    let given = over_all_runs(&args.limits.search);
     let counted = count(&args.paths, &args.under, given, threads(args.limits.jobs), (When::Auto, false))?;
     let saved = args.save.as_deref().map_or(Ok(String::new()), |folder| save(folder, &counted))?;
     let results = match args.format {
@@ -55,7 +55,7 @@ fn beside(asked: &CompareArgs) -> Result<Vec<Costs>> {
     if !matches!(asked.format, CompareFormat::Text | CompareFormat::Json) {
         return Err(Stop::other("costs are printed as text or JSON; choose one of these with `--format`"));
     }
-    let given = over_all_runs(&args.limits);
+    let given = over_all_runs(&args.limits.search);
     count(&args.paths, &args.under, given, threads(args.limits.jobs), (args.progress, args.quiet))
 }
 

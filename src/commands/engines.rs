@@ -72,5 +72,9 @@ pub(super) fn power(args: &PowerArgs) -> Result<Report> {
 
 /// The limits of the exhaustive engine where others are compared with it.
 fn limits_of(what: &WhatArgs, job: &Job<'_>, jobs: usize) -> Limits {
-    limits_beside_others(job.scenario, over_all_runs(&what.limits), threads(what.limits.jobs).min(jobs))
+    limits_beside_others(
+        job.scenario,
+        over_all_runs(&what.limits.search),
+        threads(what.limits.jobs).min(jobs),
+    )
 }

@@ -49,7 +49,7 @@ pub(super) fn command(args: &MergeArgs) -> Result<Report> {
             verdicts::saved(folder, &outcomes)
         }
     };
-    let memory = of_searches(args.limits.limit_memory);
+    let memory = of_searches(args.limits.search.limit_memory);
     let mut ran = Ran { scenarios, outcomes, saved, errors, memory };
     let times = if args.no_times { Times::LeftOut } else { times };
     let showing = Showing { quiet: args.quiet, times, expected: verdicts::noted(args.sarif_expected) };
@@ -138,8 +138,10 @@ fn merged(parts: &[Given], limits: &LimitsArgs) -> Result<Merged> {
     let scenarios = scenarios(parts, &run)?;
     let (mut outcomes, mut errors) = whole_pairs(parts, &scenarios);
     // What is left to be explored is one thing after the other.
-    let given =
-        GivenLimits { preemptions: GivenLimits::from(run.limits).preemptions, ..over_all_runs(limits) };
+    let given = GivenLimits {
+        preemptions: GivenLimits::from(run.limits).preemptions,
+        ..over_all_runs(&limits.search)
+    };
     let mut cut = Vec::new();
     for (pair, slices) in union::slices(parts) {
         let name = slices.first().map_or("", |first| first.slice.scenario.as_str());

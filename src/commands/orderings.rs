@@ -44,7 +44,7 @@ fn orderings_of(
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
-    let given = over_all_runs(&args.limits);
+    let given = over_all_runs(&args.limits.search);
     let found = orderings::study(scenario, implementation, given, threads(args.limits.jobs))?;
     let mut saved = String::new();
     if let Some(folder) = &args.save {

@@ -25,7 +25,7 @@ pub(super) fn command(args: &SynthesizeArgs) -> Result<Report> {
     scenarios.retain(|scenario| named.is_empty() || named.iter().any(|name| name == scenario.fs.base));
     let base = base(args.kernel.as_deref())?;
     let threads = threads(args.limits.jobs);
-    let given = over_all_runs(&args.limits);
+    let given = over_all_runs(&args.limits.search);
     let saves = if args.every_candidate { Saves::Nothing } else { Saves::Everything };
     let stop = interrupt::listen()?;
     let mut scopes = scopes(&scenarios, question(args.over), base, wanted(&args.paths), |scenario| {

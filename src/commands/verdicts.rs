@@ -147,7 +147,7 @@ pub(super) fn widths(outcomes: &[Outcome]) -> (usize, usize) {
 
 /// The engine that was asked for.
 pub(super) fn engine(args: &RunArgs) -> Result<Engine> {
-    let engine = engine::of(&args.engine, args.limits.limit_seconds).map_err(Stop::other)?;
+    let engine = engine::of(&args.engine, args.limits.search.limit_seconds).map_err(Stop::other)?;
     if engine != Engine::Exhaustive && args.memory != Memory::Sc {
         let problem =
             "loom and shuttle run on sequentially consistent memory; leave out `--memory` or `--engine`";
@@ -164,7 +164,7 @@ fn bits_do_not_fit(table: u64, engine: Engine, args: &RunArgs) -> Option<String>
     if engine != Engine::Exhaustive {
         return Some("--bitstate is for the exhaustive engine; leave it out, or `--engine`".to_owned());
     }
-    let limit = args.limits.limit_memory.unwrap_or_else(default_limit);
+    let limit = args.limits.search.limit_memory.unwrap_or_else(default_limit);
     (table > limit).then(|| {
         format!(
             "a table of {} is more than the limit of memory ({}); take a smaller one, or say what may be taken with \
@@ -215,7 +215,7 @@ pub(super) fn given(args: &RunArgs) -> GivenLimits {
     GivenLimits {
         preemptions: args.limit_preemptions,
         bitstate: args.bitstate,
-        ..over_all_runs(&args.limits)
+        ..over_all_runs(&args.limits.search)
     }
 }
 

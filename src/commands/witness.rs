@@ -7,17 +7,18 @@ use stalemap_facade::System;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::implementation::Implementation;
 
-use super::{Exit, Report, Result, Stop, can_be_written, look, under, unwritable};
+use super::{Exit, Report, Result, Stop, can_be_written, look, over_all_runs, under, unwritable};
 use crate::annotate::{About, annotate, calls, setup};
-use crate::cli::WitnessArgs;
+use crate::cli::{Format, WitnessArgs};
 use crate::input::{self, InputError};
 use crate::report::timeline;
-use crate::run::{kernel, of_searches};
+use crate::report::witness::{self as report, Came, Sought};
+use crate::run::{kernel, limits_beside_others};
 use crate::scenario::{Scenario, Wanted};
 use crate::shell::quoted;
 use crate::stdin::argument;
 
-/// The states looked at before the search gives up.
+/// The states looked at before the search gives up, if nothing else is said.
 const MOST_STATES: u64 = 2_000_000;
 
 pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
@@ -31,14 +32,41 @@ pub(super) fn command(args: &WitnessArgs) -> Result<Report> {
             path.display()
         )));
     }
-    let found = implementations.iter().map(|implementation| {
+    if let Some(path) = &args.save {
+        can_be_written(path)?;
+    }
+    let sought = implementations.iter().map(|implementation| {
         let geometry = scenario.config_of(implementation.clone()).geometry();
         let geometry = geometry.map_err(|error| Stop::other(error.to_string()))?;
         let wanted = Wanted::read(&args.reach, &scenario, &geometry);
         let wanted = wanted.map_err(InputError::Scenario)?;
-        witness(&scenario, implementation, &wanted, args)
+        sought(&scenario, implementation, &wanted, args)
     });
-    Ok(Report::joined(&found.collect::<Result<Vec<_>>>()?))
+    let sought = sought.collect::<Result<Vec<_>>>()?;
+    let exit = Exit::worst(sought.iter().map(|sought| exit_of(&sought.came)));
+    let saved = saved(args, &sought)?;
+    let results = match args.format {
+        Format::Text => sought.iter().map(report::text).collect::<Vec<_>>().join("\n") + &saved,
+        Format::Json => report::json(&sought),
+    };
+    Ok(Report::of(results, exit))
+}
+
+fn exit_of(came: &Came) -> Exit {
+    match came {
+        Came::Reached { .. } => Exit::Expected,
+        Came::Never => Exit::Unexpected,
+        Came::Incomplete(_) => Exit::Incomplete,
+    }
+}
+
+/// Writes the schedule that is asked for, if there is one; says where.
+fn saved(args: &WitnessArgs, sought: &[Sought]) -> Result<String> {
+    let (Some(path), [Sought { came: Came::Reached { schedule, .. }, .. }]) = (&args.save, sought) else {
+        return Ok(String::new());
+    };
+    std::fs::write(path, schedule.to_string()).map_err(|error| unwritable(path, &error))?;
+    Ok(format!("saved {}\n", path.display()))
 }
 
 /// The system, observed as far as it has to be.
@@ -53,42 +81,38 @@ fn observed(scenario: &Scenario, implementation: &Implementation, wanted: &Wante
     Kernel::new(config).map_err(|error| Stop::other(format!("{}: {error}", scenario.name)))
 }
 
-fn witness(
+fn sought(
     scenario: &Scenario,
     implementation: &Implementation,
     wanted: &Wanted,
     args: &WitnessArgs,
-) -> Result<Report> {
+) -> Result<Sought> {
     let (name, reach) = (implementation.name().to_owned(), &args.reach);
-    if let Some(path) = &args.save {
-        can_be_written(path)?;
-    }
     let kernel = observed(scenario, implementation, wanted)?;
-    let memory = Some(of_searches(None));
-    let limits = Limits { states: Some(MOST_STATES), memory, ..Limits::default() };
-    let none = |text: &str, exit: Exit| {
-        Ok(Report::of(format!("{} under {name}: {text} `{reach}`\n", scenario.name), exit))
-    };
+    let limits = limits(scenario, args);
     let searched = match wanted {
         Wanted::Branch(branch) => least_witness(&kernel, *branch, &limits),
         Wanted::Contents { .. } | Wanted::Answer { .. } => {
             least_end(&kernel, &|observed| wanted.is_met(observed), &limits)
         }
     };
-    let found = match searched? {
-        Witness::Least(found) => found,
-        Witness::Unreachable => return none("no run reaches", Exit::Unexpected),
-        Witness::Unknown => return none("given up before anything reached", Exit::Incomplete),
+    let came = match searched? {
+        Witness::Unreachable => Came::Never,
+        Witness::Unknown(limits) => Came::Incomplete(limits),
+        Witness::Least(found) => {
+            let schedule = schedule(scenario, &name, reach, &found, &kernel);
+            let annotated = annotate(&kernel, &schedule, about(scenario, name.clone(), reach, &found));
+            let annotated = annotated.map_err(|error| Stop::other(error.to_string()))?;
+            Came::Reached { drawing: timeline::render(&annotated, look()), found, schedule }
+        }
     };
-    let schedule = schedule(scenario, &name, reach, &found, &kernel);
-    let annotated = annotate(&kernel, &schedule, about(scenario, name, reach, &found));
-    let annotated = annotated.map_err(|error| Stop::other(error.to_string()))?;
-    let mut results = timeline::render(&annotated, look());
-    if let Some(path) = &args.save {
-        std::fs::write(path, schedule.to_string()).map_err(|error| unwritable(path, &error))?;
-        results = format!("{results}saved {}\n", path.display());
-    }
-    Ok(Report::of(results, Exit::Expected))
+    Ok(Sought { scenario: scenario.name.clone(), design: name, reach: reach.clone(), came })
+}
+
+/// What the command line says, or else the file, or the default.
+fn limits(scenario: &Scenario, args: &WitnessArgs) -> Limits {
+    let limits = limits_beside_others(scenario, over_all_runs(&args.limits), 1);
+    Limits { states: limits.states.or(Some(MOST_STATES)), ..limits }
 }
 
 fn schedule(
@@ -112,11 +136,7 @@ fn schedule(
 }
 
 fn about(scenario: &Scenario, name: String, reach: &str, found: &Counterexample) -> About {
-    let cut: Vec<&str> = found.within.iter().map(|limit| limit.name()).collect();
-    let among = match &cut[..] {
-        [] => String::new(),
-        cut => format!(" among those within the limit of {}", cut.join(", ")),
-    };
+    let among = report::among(found).map_or_else(String::new, |among| format!(" among {among}"));
     About {
         scenario: scenario.name.clone(),
         title: scenario.title.clone(),

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
 use stalemap::run::kernel;
 use stalemap::scenario::{Scenario, Wanted};
 use stalemap_checker::{explore, least_end, replay, way_to_end};
@@ -11,7 +12,7 @@ use stalemap_facade::System;
 use stalemap_model::system::kernel::Kernel;
 use stalemap_model::words::geometry::Bytes;
 
-use crate::common::{elsewhere, shipped, stalemap, text};
+use crate::common::{elsewhere, fed, shipped, stalemap, text};
 
 /// Preemptions, and steps.
 type Cost = (usize, usize);
@@ -106,7 +107,7 @@ fn the_least_run_to_an_end_is_the_cheapest_of_the_ways_to_all_ends() {
                         .expect("it fits without an observer");
                     reached += 1;
                 }
-                Witness::Unknown => panic!("{name} {design}: {text}: there is no limit"),
+                Witness::Unknown(_) => panic!("{name} {design}: {text}: there is no limit"),
             }
         }
     }
@@ -264,4 +265,62 @@ calls = ["w"]
     for (condition, code) in [("w:0 = 58", 0), ("w:0 = 57", 1), ("w:1 = 57", 0), ("w:1 = 58", 1)] {
         assert_eq!(reach(condition).status.code(), Some(code), "{condition}");
     }
+}
+
+/// A limit is said, in words and in the document, and has exit code 3.
+#[test]
+fn a_limit_stops_the_search_for_a_witness() {
+    let folder = elsewhere();
+    let ran = |more: &[&str]| {
+        let command = ["witness", "xfs/t1", "--design", "none", "--reach", "stale"];
+        let output = stalemap(folder.path(), &[&command, more].concat());
+        (output.status.code(), text(&output.stdout))
+    };
+    for (limit, value, name) in [("--limit-states", "9", "states"), ("--limit-memory", "1", "memory")] {
+        let (code, said) = ran(&[limit, value]);
+        let expected = format!(
+            "xfs/t1 under none: incomplete: no run was found that reaches `stale`, and the limit of {name} was reached\n"
+        );
+        assert_eq!((code, said), (Some(3), expected));
+        let (code, said) = ran(&[limit, value, "--format", "json"]);
+        let document: Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!((code, &document["schema"]), (Some(3), &json!("stalemap.witness/1")));
+        let result = &document["results"][0];
+        assert_eq!((&result["verdict"], &result["limits_hit"]), (&json!("incomplete"), &json!([name])));
+        assert!(result["witness"].is_null(), "{result}");
+    }
+    assert_eq!(ran(&["--limit-states", "0"]).0, Some(2));
+    assert_eq!(ran(&["--limit-states", "9", "--save", "w.schedule"]).0, Some(3));
+    assert!(!folder.path().join("w.schedule").exists());
+    // The time is looked at now and then; here the search is over before.
+    assert_eq!(ran(&["--limit-seconds", "3600"]), ran(&[]));
+}
+
+/// The limits of the file hold where the command line says nothing.
+#[test]
+fn the_limits_of_the_file_are_those_of_its_witness() {
+    let folder = elsewhere();
+    fs::write(folder.path().join("two.toml"), TWO_FILES.to_owned() + "[limits]\nstates = 5\n")
+        .expect("a file");
+    let command = ["witness", "two.toml", "--design", "none", "--reach", "[clone] 0 4k = 57"];
+    let code = |more: &[&str]| stalemap(folder.path(), &[&command, more].concat()).status.code();
+    assert_eq!((code(&[]), code(&["--limit-states", "100000"])), (Some(3), Some(0)));
+}
+
+#[test]
+fn a_document_has_the_witness_of_each_design() {
+    let folder = elsewhere();
+    let command = ["witness", "xfs/t1", "--design", "none", "--design", "iomap_valid", "--format", "json"];
+    let output = stalemap(folder.path(), &[&command[..], &["--reach", "6k 2k = 00"]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let of = |at: usize, key: &str| document["results"][at][key].clone();
+    assert_eq!((of(0, "design"), of(0, "verdict")), (json!("none"), json!("reached")));
+    assert_eq!((of(1, "design"), of(1, "verdict")), (json!("iomap_valid"), json!("never")));
+    assert_eq!((of(0, "limits_hit"), of(1, "witness")), (json!([]), Value::Null));
+    let witness = of(0, "witness");
+    assert_eq!((&witness["preemptions"], &witness["operations"]), (&json!(1), &json!(16)), "{witness}");
+    let schedule = witness["schedule"].as_str().expect("a schedule");
+    let replayed = fed(folder.path(), &["replay", "-"], schedule.as_bytes());
+    assert!(text(&replayed.stdout).contains("lost write"), "{}", text(&replayed.stderr));
 }
