@@ -85,6 +85,8 @@ fn lines(
             text.push_str(&line(outcome, widths, columns));
         }
     }
+    let marked = outcomes.iter().filter(|outcome| !is_known(outcome));
+    text.push_str(&section(&check::marks(marked, columns)));
     let mut drawn = Drawn::with(look());
     let mut head = check::final_contents(columns);
     for outcome in outcomes {

@@ -11,7 +11,7 @@ use super::engine;
 use super::progress::Progress;
 use super::{
     Exit, Report, Result, Stop, all_of, annotated_counterexample, columns, counterexample, exit, interrupt,
-    over_all_runs, save, threads, under, unwritable,
+    over_all_runs, save, section, threads, under, unwritable,
 };
 use crate::attended::Attended;
 use crate::available::default_limit;
@@ -132,10 +132,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Ran> {
     Ok(Ran { scenarios, outcomes, saved, errors, memory })
 }
 
-/// A line for each verdict, and the reasons below it.
+/// A line for each verdict, the reasons below it, and what the marks mean.
 pub(super) fn verdict_lines(outcomes: &[Outcome]) -> String {
     let (widths, columns) = (widths(outcomes), columns());
-    outcomes.iter().map(|outcome| check::line(outcome, widths, columns)).collect()
+    let lines: String = outcomes.iter().map(|outcome| check::line(outcome, widths, columns)).collect();
+    lines + &section(&check::marks(outcomes.iter(), columns))
 }
 
 /// The columns of the longest names of a scenario and of a design.

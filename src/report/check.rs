@@ -39,7 +39,20 @@ pub fn line(outcome: &Outcome, widths: (usize, usize), columns: Option<usize>) -
     marked(&mark, outcome, widths, columns)
 }
 
-/// The same of what is not as expected, and was so in an earlier run.
+/// What the marks of lines mean that no word is, as far as they occur.
+pub fn marks<'o>(outcomes: impl Iterator<Item = &'o Outcome>, columns: Option<usize>) -> String {
+    let silent = outcomes.filter(|outcome| outcome.judgement.as_expected.is_none());
+    let (cut, decided): (Vec<&Outcome>, Vec<&Outcome>) =
+        silent.partition(|outcome| outcome.verdict == Verdict::Incomplete);
+    let meanings = [
+        (!decided.is_empty()).then_some("-: without an expectation"),
+        (!cut.is_empty()).then_some("??: incomplete, and without an expectation"),
+    ];
+    let said: Vec<&str> = meanings.into_iter().flatten().collect();
+    if said.is_empty() { String::new() } else { broken(&(said.join("; ") + "\n"), columns) }
+}
+
+/// [`line`] of what is not as expected, and was so in an earlier run.
 pub fn known_line(outcome: &Outcome, widths: (usize, usize), columns: Option<usize>) -> String {
     marked(&styled(DOUBT, KNOWN), outcome, widths, columns)
 }

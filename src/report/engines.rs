@@ -50,6 +50,9 @@ pub fn agreements(agreements: &[Agreement]) -> String {
             }
         }
     }
+    if agreements.iter().any(|agreement| agreement.differences.is_empty() && !agreement.is_checked()) {
+        text.push_str("\n??: no second engine came to its end\n");
+    }
     let differ = agreements.iter().filter(|a| !a.differences.is_empty()).count();
     let checked = agreements.iter().filter(|a| a.is_checked()).count();
     let finished = |wanted: &str| {

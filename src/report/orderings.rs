@@ -41,7 +41,30 @@ pub fn render(study: &Study, paint: Paint, width: usize) -> String {
         let _ = writeln!(text, "\nThere is nothing to conclude: {}.", reasons.join("; "));
         return filled(&text);
     }
-    format!("{}\n{}\n{}", filled(&text), table(study, paint, width), filled(&statement(study)))
+    let below = signs(study) + &statement(study);
+    format!("{}\n{}\n{}", filled(&text), table(study, paint, width), filled(&below))
+}
+
+/// What the signs of cells mean that no word is, as far as they occur.
+fn signs(study: &Study) -> String {
+    let unknown = |outcome: &Outcome| answer(outcome) == UNKNOWN;
+    let is_as_it_is = |link: &Link| !study.single.iter().any(|one| one.without == [*link]);
+    let pairs = study.pairs.iter().filter(|pair| pair.outcome.verdict != Verdict::Holds);
+    let meanings = [
+        study
+            .relaxed
+            .iter()
+            .any(is_as_it_is)
+            .then_some("-: it orders nothing as it is, so nothing can be taken away"),
+        study
+            .single
+            .iter()
+            .chain(pairs)
+            .any(|one| unknown(&one.outcome))
+            .then_some("?: not known; a limit was reached, or no run came to what the file wants met"),
+    ];
+    let said: Vec<&str> = meanings.into_iter().flatten().collect();
+    if said.is_empty() { String::new() } else { format!("\n{}\n", said.join("; ")) }
 }
 
 fn table(study: &Study, paint: Paint, width: usize) -> String {
@@ -85,13 +108,27 @@ fn table(study: &Study, paint: Paint, width: usize) -> String {
     table.trim_fmt()
 }
 
-fn needed(outcome: &Outcome) -> Cell {
+/// What stands where it is not known whether an ordering is needed.
+const UNKNOWN: &str = "?";
+
+/// Whether an ordering is needed, which this is without.
+fn answer(outcome: &Outcome) -> &'static str {
     match outcome.verdict {
-        Verdict::Holds | Verdict::FoundNone if outcome.judgement.vacuous => Cell::new("?").fg(Color::Yellow),
-        Verdict::Holds | Verdict::FoundNone => Cell::new("no").fg(Color::Green),
-        Verdict::Violates => Cell::new("yes").fg(Color::Red),
-        Verdict::Incomplete => Cell::new("?").fg(Color::Yellow),
+        Verdict::Holds | Verdict::FoundNone if outcome.judgement.vacuous => UNKNOWN,
+        Verdict::Holds | Verdict::FoundNone => "no",
+        Verdict::Violates => "yes",
+        Verdict::Incomplete => UNKNOWN,
     }
+}
+
+fn needed(outcome: &Outcome) -> Cell {
+    let answer = answer(outcome);
+    let color = match answer {
+        "no" => Color::Green,
+        "yes" => Color::Red,
+        _ => Color::Yellow,
+    };
+    Cell::new(answer).fg(color)
 }
 
 /// What a weakened design does, with the cost of showing it.

@@ -344,6 +344,35 @@ fn what_is_told_at_length_keeps_to_the_columns() {
     }
 }
 
+/// What a sign means stands below the table that has it, and nowhere else.
+#[test]
+fn signs_are_explained_where_they_occur() {
+    let folder = elsewhere();
+    let silent = "title = \"x\"\n[[actor]]\nname = \"a\"\nrun = [\"pwrite 0 4k\"]\n";
+    fs::write(folder.path().join("silent.toml"), silent).expect("a file");
+    let silent = "-: without an expectation";
+    let cut = "??: incomplete, and without an expectation";
+    let no_engine = "??: no second engine came to its end";
+    let no_mean = "`-`: no mean, where a limit cut runs";
+    let all = [silent, cut, no_engine, no_mean, "-: it orders nothing as it is"];
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["check", "silent.toml", "--design", "none"], &all[..1]),
+        (&["check", "silent.toml", "--design", "none", "--limit-states", "2"], &all[1..2]),
+        (&["check", "silent.toml", "xfs/t1", "--design", "none"], &all[..1]),
+        (&["check", "xfs/t1", "--design", "none"], &[]),
+        (&["agree", "xfs/t1", "--design", "none", "--limit-states", "10"], &all[2..3]),
+        (&["agree", "silent.toml", "--design", "none"], &[]),
+        (&["costs", "xfs/t1", "--design", "none", "--limit-states", "10"], &all[3..4]),
+        (&["costs", "xfs/t1", "--design", "none"], &[]),
+        (&["orderings", "xfs/t1", "--memory", "lkmm"], &all[4..]),
+    ];
+    for (command, expected) in cases {
+        let said = text(&stalemap(folder.path(), command).stdout);
+        let found: Vec<&str> = all.into_iter().filter(|sign| said.contains(sign)).collect();
+        assert_eq!(found, expected, "{command:?}: {said}");
+    }
+}
+
 /// What is only listed, too. At 60 columns some names of functions and files have no room.
 #[test]
 fn lists_keep_to_the_columns() {

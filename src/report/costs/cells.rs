@@ -74,6 +74,20 @@ pub(super) fn cell(cost: Option<&Cost>, costs: &Costs) -> String {
     }
 }
 
+/// What `-` means in cells, as far as it occurs.
+pub(super) fn signs(counted: &[Costs]) -> Vec<&'static str> {
+    let has_no_mean = |costs: &Costs| {
+        let mut each = quantity::ALL.iter().filter_map(|counted| costs.of(counted));
+        !costs.halted && each.any(|cost| cost.mean.is_none())
+    };
+    let halted = counted.iter().any(|costs| costs.halted);
+    let meanings = [
+        counted.iter().any(has_no_mean).then_some("no mean, where a limit cut runs, or some have no end"),
+        halted.then_some("nothing was counted, where the setup does not come to its end"),
+    ];
+    meanings.into_iter().flatten().collect()
+}
+
 /// The most of one call: all, and the needless ones.
 pub(super) fn of_one_call(costs: &Costs) -> String {
     let OfOneCall { stale_aborts, spurious_aborts } = costs.of_one_call;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::cells::{Column, OF_ONE_CALL, RETRIES, by_scenario, cell, columns, in_words, of_one_call, rows};
+use super::cells::{
+    Column, OF_ONE_CALL, RETRIES, by_scenario, cell, columns, in_words, of_one_call, rows, signs,
+};
 use crate::costs::Costs;
 use crate::costs::quantity;
 
@@ -29,12 +31,13 @@ pub fn tables(counted: &[Costs]) -> String {
         row(&RETRIES.replace("<=", "&le;"), &|column| in_words(&column.costs.retries));
         text.push('\n');
     }
-    text + "## What is counted\n\n" + &legend()
+    text + "## What is counted\n\n" + &legend(counted)
 }
 
 /// What the counts mean, as a list.
-fn legend() -> String {
+fn legend(counted: &[Costs]) -> String {
     let item =
         |counted: &quantity::Counted| format!("* *{}*: {}\n", counted.key.replace('_', " "), counted.meaning);
-    quantity::ALL.iter().map(item).collect()
+    let signs = signs(counted).into_iter().map(|meaning| format!("* `-`: {meaning}\n"));
+    quantity::ALL.iter().map(item).chain(signs).collect()
 }

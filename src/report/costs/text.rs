@@ -6,7 +6,7 @@ use stalemap_model::words::count::count;
 
 use super::cells::{
     Column, OF_ONE_CALL, OF_ONE_CALL_MEANS, RETRIES, RETRIES_MEANS, WEIGHT, answers, by_scenario, cell,
-    columns, in_words, of_one_call, rows,
+    columns, in_words, of_one_call, rows, signs,
 };
 use crate::costs::Costs;
 use crate::costs::quantity::{self, Counted};
@@ -79,6 +79,10 @@ fn legend(counted: &[Costs], shown: &[&'static Counted], width: usize) -> String
     }
     if shown.iter().any(|counted| counted.quantity == quantity::ABORTS.quantity) {
         text.push_str(&paragraph(&format!("{OF_ONE_CALL}: {OF_ONE_CALL_MEANS}.")));
+    }
+    let signs = signs(counted);
+    if !signs.is_empty() {
+        text.push_str(&paragraph(&format!("`-`: {}.", signs.join("; or "))));
     }
     let words: Vec<String> =
         answers(counted).iter().map(|(word, means)| format!("`{word}`: {means}")).collect();

@@ -6,12 +6,12 @@ use anstyle::Style;
 use stalemap_model::words::count::count;
 
 use super::words::{
-    Sorted, all_scenarios, asked_for, cell, confirmed, counter, head, in_short, instead, left_out, loss,
-    needed_by_none, no_set, not_shown, numbers, of_one, scenario, sentence, studies,
+    NONE, Sorted, all_scenarios, asked_for, cell, confirmed, counter, head, in_short, instead, left_out,
+    loss, needed_by_none, no_set, not_shown, numbers, of_one, scenario, sentence, studies,
 };
 use crate::report::style::{BAD, DOUBT, GOOD, HEAD, styled};
 use crate::synthesis::answer::{Answer, MOST_SETS, Need, Set};
-use crate::synthesis::lattice::Lattice;
+use crate::synthesis::lattice::{Candidate, Lattice};
 use crate::synthesis::search::Asks;
 use crate::wrap::fill;
 
@@ -256,6 +256,17 @@ fn table(lattice: &Lattice, sorted: &Sorted<'_>, columns: usize) -> String {
                 row(name, &|dimension| cell(lattice, minimal, dimension));
             }
         }
+    }
+    let has_none = |(_, minimal): &(&str, &[Candidate])| {
+        asked.iter().any(|dimension| cell(lattice, minimal, *dimension).split(' ').any(|word| word == NONE))
+    };
+    if sorted.asking.iter().any(has_none) {
+        lines(
+            &mut text,
+            &format!("{NONE}: in one of its minimal sets there is nothing at this place"),
+            columns,
+            2,
+        );
     }
     text
 }

@@ -148,17 +148,20 @@ pub(super) fn needed_by_none(answer: &Answer<'_>, sorted: &Sorted<'_>) -> Vec<St
     both.into_iter().flatten().collect()
 }
 
+/// What stands for nothing in a cell.
+pub(super) const NONE: &str = "-";
+
 /// What a scenario asks of a dimension: the value of each of its minimal candidates, `-` for none.
 pub(super) fn cell(lattice: &Lattice, minimal: &[Candidate], dimension: usize) -> String {
     let of = |candidate: &Candidate| match candidate.at(dimension) {
-        0 => "-",
+        0 => NONE,
         value => value_name(lattice, dimension, value),
     };
     let mut values: Vec<&str> = minimal.iter().map(of).collect();
     if values.iter().all(|value| Some(value) == values.first()) {
         values.truncate(1);
     }
-    if values == ["-"] { String::new() } else { values.join(" or ") }
+    if values == [NONE] { String::new() } else { values.join(" or ") }
 }
 
 /// How many scenarios of a file system need something.
