@@ -47,7 +47,8 @@ pub struct UnderArgs {
     pub designs: Vec<String>,
 
     /// Run under this kernel, a release or one that is defined in the file, with its own file system; repeatable; `all` is
-    /// every release that has the file system, and every kernel of the file. `stalemap kernels` lists them.
+    /// every release that has the file system, and every kernel of the file. `stalemap kernels` lists them. A scenario that is named
+    /// and has another file system is refused; of a folder it is left out.
     #[arg(long = "kernel", value_name = "NAME", value_parser = NameOf(Kind::Kernel), hide_possible_values = true)]
     pub kernels: Vec<String>,
 }

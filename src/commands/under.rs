@@ -102,13 +102,31 @@ fn has_none(scenario: &Scenario, under: &UnderArgs) -> InputError {
     let known = kind.built_in();
     let refused = |built_in: &&str| resolve(scenario, kind, built_in).err();
     if kind == Kind::Kernel && !known.iter().any(|kernel| scenario.implementation(kernel).is_some()) {
-        let lacked = lacked(&scenario.fs);
+        let (lacked, design) = (lacked(&scenario.fs), a_design(scenario));
         return InputError::Other(format!(
-            "{name}: no kernel has the file system of this scenario: {lacked}; leave it out, or run it under a design"
+            "{name}: no kernel has the file system of this scenario: {lacked}; leave it out, or run it under a design, \
+             like `--design {design}`"
         ));
     }
     let last = known.last().and_then(refused);
     last.unwrap_or_else(|| InputError::Other(format!("{name}: it runs under nothing that was asked for")))
+}
+
+/// What to write in place of a kernel that has not the file system of a scenario.
+fn instead(scenario: &Scenario) -> String {
+    let having: Vec<String> = all(scenario, Kind::Kernel).into_iter().map(|(_, name)| name).collect();
+    if having.is_empty() {
+        let design = a_design(scenario);
+        return format!("no kernel has it; leave it out, or run it under a design, like `--design {design}`");
+    }
+    format!("leave it out, or take a kernel that has it: `{}`", having.join("`, `"))
+}
+
+/// A design to run a scenario under: one that its file expects something of, if there is one.
+fn a_design(scenario: &Scenario) -> String {
+    let designs = || scenario.expected().into_iter().filter(|name| kind_of(scenario, name) == Kind::Design);
+    let checks = designs().find(|name| name != "none");
+    checks.or_else(|| designs().next()).unwrap_or_else(|| "iomap_valid".to_owned())
 }
 
 /// What one scenario is run under by a command that runs one thing after the other; `default` is a design.
@@ -188,7 +206,8 @@ fn resolve(scenario: &Scenario, kind: Kind, name: &str) -> Result<Implementation
             Err(error(format!("`{name}` is a {is}; write `--{is} {name}`")))
         }
         None if KernelVersion::from_name(name).is_some() => {
-            Err(error(format!("{name} has no {}, on which this scenario is", lacked(&scenario.fs))))
+            let (lacked, instead) = (lacked(&scenario.fs), instead(scenario));
+            Err(error(format!("{name} has no {lacked}, on which this scenario is; {instead}")))
         }
         None => Err(unknown(scenario, kind, name)),
     }

@@ -168,15 +168,21 @@ fn a_wrong_name_gets_the_right_one() {
         ),
         (
             &["check", "zoned/t1", "--kernel", "linux-6.12"],
-            "linux-6.12 has no xfs-zoned, on which this scenario is",
+            "linux-6.12 has no xfs-zoned, on which this scenario is; leave it out, or take a kernel that has it: `linux-7.3`",
         ),
         (
             &["check", "xfs/t1", "zoned/t1", "--kernel", "linux-6.12"],
             "zoned/t1: linux-6.12 has no xfs-zoned, on which this scenario is",
         ),
         (
+            &["check", "--kernel", "linux-7.3", "ext4/t1", "xfs/t1"],
+            "ext4/t1: linux-7.3 has no ext4-iomap, on which this scenario is; no kernel has it; leave it out, or run it under a \
+             design, like `--design iomap_valid`",
+        ),
+        (
             &["check", "ext4", "--kernel", "all"],
-            "ext4/t11: no kernel has the file system of this scenario: ext4-iomap; leave it out, or run it under a design",
+            "ext4/t11: no kernel has the file system of this scenario: ext4-iomap; leave it out, or run it under a design, \
+             like `--design iomap_valid`",
         ),
         (
             &["check", "exfat", "--kernel", "all"],
