@@ -72,7 +72,8 @@ pub fn list(decisions: &[Decision<'_>], width: usize) -> String {
 pub fn one(decision: &Decision<'_>, plan: &Plan, width: usize) -> String {
     let claim = decision.claim;
     let head = wrap(&format!("{}. {}", claim.number, claim.title), width, INDENT);
-    let mut text: String = head.iter().map(|line| format!("{}\n", styled(HEAD, line))).collect();
+    let head: Vec<String> = head.iter().map(|line| styled(HEAD, line)).collect();
+    let mut text = head.join("\n") + "\n";
     text.push_str(&indented(&format!("{}, {}, {}", claim.author, claim.date, claim.mail), width));
     let paragraph = |text: &mut String, what: &str| {
         let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -112,7 +113,8 @@ fn of_condition(ruling: Ruling) -> &'static str {
 /// A text below its head, broken.
 fn indented(text: &str, width: usize) -> String {
     let lines = wrap(text, width.saturating_sub(INDENT), 0);
-    lines.iter().map(|line| format!("{:INDENT$}{line}\n", "")).collect()
+    let lines: Vec<String> = lines.iter().map(|line| format!("{:INDENT$}{line}", "")).collect();
+    lines.join("\n") + "\n"
 }
 
 /// One run: what it says, what it came to, how large that was, and how it is repeated.

@@ -138,17 +138,14 @@ fn difference(number: usize, difference: &Difference, columns: usize) -> String 
         format!("{head}: {} of {} things seen are explained\n", difference.explained, piece.seen.len());
     let seen = broken(&seen, Some(columns)).replacen(&head, &styled(HEAD, &head), 1);
     let mut text = format!("\n{seen}");
-    match &difference.seen {
-        Some(seen) => {
-            let who = seen.doer.and_then(|doer| piece.doers.get(doer));
-            let who = who.map_or_else(String::new, |who| format!("{}-{}: ", who.task.comm, who.task.pid));
-            let what = format!("{who}{}: nothing explains it", sight(&seen.sight));
-            text.push_str(&hung(&format!("    line {:>7}  ", seen.line), &what, Some(columns)));
-        }
-        None => {
-            let on = "    all is explained, but the run goes on with what was not seen\n";
-            text.push_str(&broken(on, Some(columns)));
-        }
+    if let Some(seen) = &difference.seen {
+        let who = seen.doer.and_then(|doer| piece.doers.get(doer));
+        let who = who.map_or_else(String::new, |who| format!("{}-{}: ", who.task.comm, who.task.pid));
+        let what = format!("{who}{}: nothing explains it", sight(&seen.sight));
+        text.push_str(&hung(&format!("    line {:>7}  ", seen.line), &what, Some(columns)));
+    } else {
+        let on = "    all is explained, but the run goes on with what was not seen\n";
+        text.push_str(&broken(on, Some(columns)));
     }
     let could = "    what the model could do there, and the trace does not show:\n";
     text.push_str(&broken(could, Some(columns)));

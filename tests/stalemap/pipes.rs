@@ -99,7 +99,8 @@ fn a_schedule_is_replayed_as_a_mail_quotes_it() {
     for (mark, end) in
         [("", "\n"), ("", "\r\n"), ("> ", "\n"), (">", "\n"), ("> > ", " \n"), (">> ", "  \r\n")]
     {
-        let quoted: String = schedule.lines().map(|line| format!("{mark}{line}{end}")).collect();
+        let lines: Vec<String> = schedule.lines().map(|line| format!("{mark}{line}{end}")).collect();
+        let quoted = lines.concat();
         let output = fed(folder.path(), &["replay", "-"], quoted.as_bytes());
         assert_eq!(text(&output.stdout), of_stdin, "{mark:?} {end:?}: {}", text(&output.stderr));
         fs::write(folder.path().join("quoted"), &quoted).expect("a file");
@@ -109,7 +110,8 @@ fn a_schedule_is_replayed_as_a_mail_quotes_it() {
     // An error is where it is in the mail.
     let wrong = schedule.replace("writer: iomap_begin\n", "writer: iomap_end\n");
     let line = wrong.lines().position(|line| line == "writer: iomap_end").expect("a line") + 1;
-    let quoted: String = wrong.lines().map(|line| format!("> {line}\n")).collect();
+    let lines: Vec<String> = wrong.lines().map(|line| format!("> {line}\n")).collect();
+    let quoted = lines.concat();
     let said = refused(&["replay", "-"], quoted.as_bytes());
     assert!(said.starts_with(&format!("error: <stdin>: line {line}: `writer: iomap_end`")), "{said}");
 }
