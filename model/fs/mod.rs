@@ -8,6 +8,7 @@
 pub mod bmap_util;
 pub mod change;
 pub mod eof;
+mod ext4_file;
 mod gfs2_file;
 pub mod gfs2_log;
 pub mod glock;
@@ -39,7 +40,7 @@ use crate::words::config::Config;
 use crate::words::design::{Check, IterCalls, WritebackCheck, ZeroedUptodate};
 use crate::words::extent::{Enospc, Extent, ExtentMap, Phys};
 use crate::words::geometry::{Cell, FileBlock};
-use crate::words::personality::{Allocate, Hooks, Personality};
+use crate::words::personality::{Allocate, FsType, Hooks, Personality};
 
 /// Declares the files of the built-in personalities: each has a function `personality` and a name in scenario files.
 macro_rules! personalities {
@@ -232,7 +233,7 @@ pub fn zero_begin<B: Backend>(
 }
 
 /// `->setattr` of a file of `size` that is to be `new_size` long, with all its locks held. Left out: ext4's own order of the
-/// jobs, here and below.
+/// jobs.
 pub fn setattr_size<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell) -> Plan {
     if inode.sb.config.fs.valid_size() {
         valid_size::setattr_size(inode, old.now, new_size)
@@ -246,10 +247,12 @@ pub fn setattr_size<B: Backend>(inode: &Inode<B>, old: Sizes, new_size: Cell) ->
 /// `->fallocate` of a file of `size`, with all its locks held.
 pub fn fallocate<B: Backend>(inode: &Inode<B>, size: Cell, mode: &FallocMode) -> Result<Plan, Refused> {
     if inode.sb.config.fs.allocate() == Allocate::Written {
-        gfs2_file::gfs2_fallocate(inode, size, mode)
-    } else {
-        xfs_file::xfs_file_fallocate(inode, size, mode)
+        return gfs2_file::gfs2_fallocate(inode, size, mode);
     }
+    let own = (inode.sb.config.fs.fs_type() == FsType::Ext4)
+        .then(|| ext4_file::ext4_fallocate(inode, size, mode))
+        .flatten();
+    own.unwrap_or_else(|| xfs_file::xfs_file_fallocate(inode, size, mode))
 }
 
 /// `->fileattr_set`, with all locks of the file held: its data are journalled from here on, or are not.

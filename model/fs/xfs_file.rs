@@ -26,7 +26,7 @@ pub(super) fn xfs_file_fallocate<B: Backend>(
     match mode {
         FallocMode::Allocate(cells, after) => {
             let grown = growth(size, cells, *after);
-            let jobs = xfs_alloc_file_space(inode, size, cells, *after);
+            let jobs = alloc_file_space(inode, size, cells, *after);
             Ok(Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } })
         }
         FallocMode::PunchHole(cells) => {
@@ -37,7 +37,7 @@ pub(super) fn xfs_file_fallocate<B: Backend>(
         FallocMode::ZeroRange(cells, after) => {
             let grown = growth(size, cells, *after);
             let mut jobs = xfs_free_file_space(inode, size, cells);
-            jobs.extend(xfs_alloc_file_space(inode, size, cells, *after));
+            jobs.extend(alloc_file_space(inode, size, cells, *after));
             let meaning = Meaning { zeroed: below(size, cells), grown, ..Meaning::default() };
             Ok(Plan { jobs, meaning })
         }
@@ -61,7 +61,7 @@ fn xfs_falloc_unshare_range<B: Backend>(inode: &Inode<B>, size: Cell, cells: &Ra
         let unshare = dirtied.into_iter().chain([Job::Flush(cells.clone())]).chain(cancels);
         jobs.push(Job::IfReflink(unshare.collect()));
     }
-    jobs.extend(xfs_alloc_file_space(inode, size, cells, SizeAfter::Grown));
+    jobs.extend(alloc_file_space(inode, size, cells, SizeAfter::Grown));
     Plan { jobs, meaning: Meaning { grown, ..Meaning::default() } }
 }
 
@@ -152,7 +152,7 @@ fn xfs_prepare_shift<B: Backend>(inode: &Inode<B>, first: FileBlock, size: Cell)
 /// `xfs_alloc_file_space`, and then, if the size grows, what `xfs_setattr_size` does: the old tail is zeroed over the blocks that were
 /// just allocated. Others zero first and allocate with the size (`gfs2_clear_beyond_eof` in `gfs2_fallocate`, 6.12). Left out: their
 /// own transactions.
-fn xfs_alloc_file_space<B: Backend>(
+pub(super) fn alloc_file_space<B: Backend>(
     inode: &Inode<B>,
     size: Cell,
     cells: &Range<Cell>,
@@ -194,7 +194,7 @@ pub(super) fn below(size: Cell, cells: &Range<Cell>) -> Range<Cell> {
 }
 
 /// The blocks of a range of whole blocks.
-fn whole<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> Option<Range<FileBlock>> {
+pub(super) fn whole<B: Backend>(inode: &Inode<B>, cells: &Range<Cell>) -> Option<Range<FileBlock>> {
     let blocks = inode.sb.geometry.blocks_touched(cells);
     (!cells.is_empty() && inode.sb.geometry.cells_of_blocks(&blocks) == *cells).then_some(blocks)
 }
