@@ -12,6 +12,9 @@
 //! A fault is of one page, and so is the entry that it leaves, also where the folio is larger; `finish_fault` of newer
 //! kernels maps the whole folio (`fault_map`). What a write fault maps and dirties is the folio in any case.
 //!
+//! A load is first tried by `->map_pages`. What that does `filemap_fault` would do as well, so it is a step of its own only where it
+//! takes invalidate_lock (`map_pages_lock`).
+//!
 //! Left out: mmap_lock, freeze protection, fault-around, stable pages where nothing has a checksum, that all pages of a buffer are pinned before the
 //! first is stored to, and that bios dirty theirs under the folio lock; drivers do not.
 
@@ -28,7 +31,7 @@ use stalemap_facade::{ActorId, Backend, Lock, Op, Returned};
 
 use crate::fs::{glock, stuffed, valid_size};
 use crate::mmap::dma::{transfer, unpin};
-use crate::mmap::filemap_fault::{fault, lock_for_read};
+use crate::mmap::filemap_fault::{fault, filemap_map_pages, lock_for_read};
 use crate::mmap::map_early::{lock_late, map_early};
 use crate::mmap::mkwrite::{
     before_lock, blocks_mapped, gfs2_inplace_reserve, install, let_in, lock_for_write, map_blocks,
@@ -68,14 +71,12 @@ impl Path for MmapState {
     async fn step<B: Backend>(self, _: &World<B>, inode: &Inode<B>, me: ActorId) -> Stepped<Self> {
         ControlFlow::Continue(match self {
             MmapState::Access(rest) => return instruction(inode, me, rest).await,
-            MmapState::Fault(rest) => {
-                glock::acquire(inode, me, Mode::Shared).await;
-                let next = fault(inode, me, rest).await;
-                if !matches!(next, Some(MmapState::LockRead(..))) {
-                    glock::release(inode, me);
-                }
-                return next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue);
+            MmapState::MapPages(rest) => {
+                inode.invalidate_lock.down_read(Op::new("down_read invalidate_lock"), me).await;
+                MmapState::MapPagesLocked(rest)
             }
+            MmapState::MapPagesLocked(rest) => filemap_map_pages(inode, me, rest).await,
+            MmapState::Fault(rest) => return fault_with_glock(inode, me, rest).await,
             MmapState::LockRead(rest, folio) => return lock_for_read(inode, me, rest, folio).await,
             MmapState::Fill(rest, inner) => match fill::step(inode, me, inner).await {
                 ControlFlow::Continue(inner) => MmapState::Fill(rest, inner),
@@ -138,6 +139,20 @@ impl Path for MmapState {
     }
 }
 
+/// The folio of a fault is found, with the glock of gfs2, which a read fault keeps.
+async fn fault_with_glock<B: Backend>(
+    inode: &Inode<B>,
+    me: ActorId,
+    rest: Rest,
+) -> ControlFlow<Returned, MmapState> {
+    glock::acquire(inode, me, Mode::Shared).await;
+    let next = fault(inode, me, rest).await;
+    if !matches!(next, Some(MmapState::LockRead(..))) {
+        glock::release(inode, me);
+    }
+    next.map_or(ControlFlow::Break(Returned::Error), ControlFlow::Continue)
+}
+
 /// The instruction itself: the page-table entry is looked up and used at once, as the MMU does.
 async fn instruction<B: Backend>(
     inode: &Inode<B>,
@@ -198,7 +213,11 @@ async fn instruction<B: Backend>(
         }
         (_, Pte::Absent) => {
             drop(slot);
-            return ControlFlow::Continue(MmapState::Fault(Rest { access, cells, vma }));
+            let rest = Rest { access, cells, vma };
+            return ControlFlow::Continue(match access {
+                Access::Load if inode.sb.config.fs.map_pages_lock() => MmapState::MapPages(rest),
+                Access::Load | Access::Store(_) | Access::Dma(_) => MmapState::Fault(rest),
+            });
         }
     }
     drop(slot);

@@ -71,6 +71,7 @@ const XFS: Personality = Personality {
     stuffed: 0,
     clone_lock: CloneLock::Demoted,
     insert_flush: false,
+    map_pages_lock: false,
     default_cowextsize: 32,
     base: "xfs",
     fs_type: FsType::Xfs,

@@ -53,6 +53,24 @@ pub(super) async fn fault<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest)
     Some(MmapState::LockRead(rest, FolioRef { index, id }))
 }
 
+/// `xfs_filemap_map_pages` (fs/xfs/xfs_file.c, 6.1.192), which `do_read_fault` calls first, with invalidate_lock held shared: the page that
+/// was asked for gets its entry if its folio is there, uptodate and not locked. Else the fault goes on without the lock. Left out: the
+/// pages around it.
+pub(super) async fn filemap_map_pages<B: Backend>(inode: &Inode<B>, me: ActorId, rest: Rest) -> MmapState {
+    let index = inode.sb.geometry.folio_of(rest.cells.start);
+    let mut slot = inode.page(index).lock(Op::on("filemap_map_pages", u32::from(index))).await;
+    let ready = slot.current().filter(|(_, folio)| folio.uptodate && folio.locked.is_none());
+    let ready = ready.map(|(id, _)| id).filter(|_| !is_beyond_eof(inode, &rest));
+    if let Some(id) = ready {
+        inode.folio_passed(index, Some(id));
+        map_pages(inode, slot.folio_mut(id), &rest, me, Pte::ReadOnly);
+        inode.emit(|| What::Folio(FolioEvent::Mapped { index, writable: false }));
+    }
+    drop(slot);
+    inode.invalidate_lock.up_read(me);
+    if ready.is_some() { MmapState::Access(rest) } else { MmapState::Fault(rest) }
+}
+
 /// Whether the page that is accessed lies behind that of end of file.
 fn is_beyond_eof<B: Backend>(inode: &Inode<B>, rest: &Rest) -> bool {
     inode.sb.geometry.page_at(rest.cells.start) >= inode.sb.geometry.byte_at(inode.i_size_peek())

@@ -79,6 +79,10 @@ pub struct Mapped {
 pub enum MmapState {
     /// Before the instruction.
     Access(Rest),
+    /// A load without an entry, before invalidate_lock, where `->map_pages` takes it.
+    MapPages(Rest),
+    /// With it, before the page is looked up.
+    MapPagesLocked(Rest),
     /// In the fault handler, without an entry, before the folio is found.
     Fault(Rest),
     /// A read fault that has found its folio and refers to it, before the folio lock. gfs2 has its glock.

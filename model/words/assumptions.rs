@@ -127,7 +127,7 @@ pub const ALL: &[Assumption] = &[
         "no-readahead",
         "a read fills the folio that it needs, and no further ones",
         "page_cache_ra_unbounded (mm/readahead.c), do_fault_around (mm/memory.c)",
-        &["iomap_read_folio", "filemap_fault"],
+        &["iomap_read_folio", "filemap_fault", "filemap_map_pages"],
     ),
     assume(
         "read-copy",
@@ -230,7 +230,7 @@ pub const ALL: &[Assumption] = &[
         "no-mmap-lock",
         "nothing waits for mmap_lock, for room in a log, for a file system that is frozen, or for too many dirty pages",
         "mmap_read_lock (mm/memory.c), xfs_log_reserve (fs/xfs/xfs_log.c), sb_start_write, balance_dirty_pages: deadlocks that need them are not found",
-        &["filemap_fault", "get_user_pages", "iomap_begin", "gfs2_trans_begin"],
+        &["filemap_fault", "filemap_map_pages", "get_user_pages", "iomap_begin", "gfs2_trans_begin"],
     ),
     assume(
         "one-node",

@@ -502,6 +502,8 @@ settable! {
         clone_lock: CloneLock,
         /// Whether an insertion writes the folio of end of file back before the file grows.
         insert_flush: bool,
+        /// Whether a load that meets no page-table entry waits for invalidate_lock, also where the page is cached (`->map_pages`).
+        map_pages_lock: bool,
         /// By how many blocks copies of shared blocks are reserved, unless the file has a hint of its own (`cowextsize`).
         default_cowextsize: u16,
         /// When a truncate flushes.

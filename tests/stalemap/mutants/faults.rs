@@ -46,6 +46,13 @@ fn fault_maps_its_folio() {
     holds("xfs/sigbus-page", |design, _| design.fault_map = FaultMap::Folio, &[branches::MKWRITE]);
 }
 
+/// The fault of a load that waits for invalidate_lock, as up to 6.2, finds nothing of what a punch does to a large folio.
+#[test]
+fn loads_wait_for_who_takes_blocks_away() {
+    violates("xfs/punch-large-folio", |_, _| (), &[properties::STALE_READ]);
+    holds("xfs/punch-large-folio", |_, fs| fs.map_pages_lock = true, &[]);
+}
+
 /// A write fault on gfs2 lets go of the glock before its folio is dirty.
 #[test]
 fn write_faults_let_go_of_the_glock_early() {

@@ -1,6 +1,8 @@
 //! Allocation, truncation, fallocate, reflinks: what a file system does of its own.
 
-use super::{ALL, EVERY, FROM_6_12, GFS2, NEWEST, Row, TO_6_6, TO_6_12, XFS, flag, number, row, text};
+use super::{
+    ALL, EVERY, FROM_6_6, FROM_6_12, GFS2, NEWEST, Row, TO_6_2, TO_6_6, TO_6_12, XFS, flag, number, row, text,
+};
 use crate::words::kernel_version::KernelVersion::{V6_1, V6_1Y, V6_2, V6_6, V6_12, V7_3};
 
 pub(super) const ROWS: &[Row] = &[
@@ -101,6 +103,28 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("insert_flush", GFS2, &[flag(false, ALL, "no insertion: gfs2 has no such mode of fallocate")]),
     row("insert_flush", &["zonefs"], &[flag(false, ALL, "no fallocate")]),
+    row(
+        "map_pages_lock",
+        XFS,
+        &[
+            flag(
+                true,
+                TO_6_2,
+                "xfs_filemap_map_pages (fs/xfs/xfs_file.c, 6.1.192) takes XFS_MMAPLOCK_SHARED; do_read_fault calls it first, also for the page that was asked for. Of 6.1.0 and 6.2 no source was read for this: the wrapper is of June 2020, and went in April 2023",
+            ),
+            flag(
+                false,
+                FROM_6_6,
+                "filemap_map_pages itself (6.12.118, 7.3.4); \"xfs: remove xfs_filemap_map_pages() wrapper\" is in \"MM updates for 6.4-rc1\"",
+            ),
+        ],
+    ),
+    row("map_pages_lock", GFS2, &[flag(false, ALL, "gfs2_vm_ops has filemap_map_pages itself")]),
+    row(
+        "map_pages_lock",
+        &["zonefs"],
+        &[flag(false, ALL, "zonefs_file_vm_ops has filemap_map_pages itself")],
+    ),
     row(
         "default_cowextsize",
         &["xfs"],
