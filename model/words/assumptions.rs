@@ -137,8 +137,8 @@ pub const ALL: &[Assumption] = &[
     ),
     assume(
         "one-folio-size",
-        "all folios of a file have the size that the scenario gives, also where a release has none of that size, and none is split or migrated",
-        "__filemap_get_folio (6.6), split_huge_page_to_list, migrate_folio (mm/)",
+        "all folios of a file have the size that the scenario gives, also where a release has none of that size, and none is migrated or split: what a range leaves of one stays one folio, or is dropped",
+        "__filemap_get_folio (6.6), split_huge_page_to_list, folio_split (7.3), migrate_folio (mm/)",
         &["filemap_add_folio", "iomap_read_folio"],
     ),
     only(
