@@ -18,13 +18,13 @@ pub(super) fn is_schedule(bytes: &[u8]) -> bool {
 /// The text without its quotation marks, line by line; one without them is left as it is. Blanks at the ends of quoted lines go with
 /// the marks: mail programs add and remove them.
 pub(super) fn taken_off(text: String) -> Result<String, String> {
-    let depth = text.lines().map(depth).next().unwrap_or_default();
-    if depth == 0 {
+    let marks = Marks::of(text.lines().next().unwrap_or_default());
+    if marks.depth == 0 {
         return Ok(without_blanks(text));
     }
     let mut plain = String::new();
     for (at, line) in text.lines().enumerate() {
-        let rest = without(line, depth).ok_or_else(|| missing(at + 1, line))?;
+        let rest = marks.off(line).ok_or_else(|| missing(at + 1, line))?;
         plain.push_str(rest.trim_end());
         plain.push('\n');
     }
@@ -41,24 +41,42 @@ fn without_blanks(text: String) -> String {
     format!("{first}{}", &text[end..])
 }
 
-/// How often a line is quoted.
-fn depth(line: &str) -> usize {
-    let mut rest = line;
-    std::iter::from_fn(|| unmarked(rest).map(|inner| rest = inner)).count()
+/// How lines are quoted.
+#[derive(Clone, Copy)]
+struct Marks {
+    /// How often.
+    depth: usize,
+    /// Whether a blank stands behind the last mark.
+    blank: bool,
 }
 
-/// A line without one mark, and without the blank behind it.
-fn unmarked(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix(MARK)?;
-    Some(rest.strip_prefix(' ').unwrap_or(rest))
-}
-
-/// A line without so many marks. One that is empty needs none.
-fn without(line: &str, depth: usize) -> Option<&str> {
-    if line.trim().is_empty() {
-        return Some("");
+impl Marks {
+    /// Those of the first line, which begins with no blank of its own.
+    fn of(first: &str) -> Self {
+        let mut marks = Marks { depth: 0, blank: false };
+        let mut rest = first;
+        while let Some(inner) = rest.strip_prefix(MARK) {
+            let behind = inner.strip_prefix(' ');
+            marks = Marks { depth: marks.depth + 1, blank: behind.is_some() };
+            rest = behind.unwrap_or(inner);
+        }
+        marks
     }
-    (0..depth).try_fold(line, |line, _| unmarked(line))
+
+    /// A line without them. One that is empty needs none.
+    fn off(self, line: &str) -> Option<&str> {
+        if line.trim().is_empty() {
+            return Some("");
+        }
+        let mut rest = line;
+        for left in (0..self.depth).rev() {
+            rest = rest.strip_prefix(MARK)?;
+            if left > 0 || self.blank {
+                rest = rest.strip_prefix(' ').unwrap_or(rest);
+            }
+        }
+        Some(rest)
+    }
 }
 
 fn missing(number: usize, line: &str) -> String {
