@@ -52,7 +52,7 @@ pub fn marks<'o>(outcomes: impl Iterator<Item = &'o Outcome>, columns: Option<us
     if said.is_empty() { String::new() } else { broken(&(said.join("; ") + "\n"), columns) }
 }
 
-/// [`line`] of what is not as expected, and was so in an earlier run.
+/// [`line()`] of what is not as expected, and was so in an earlier run.
 pub fn known_line(outcome: &Outcome, widths: (usize, usize), columns: Option<usize>) -> String {
     marked(&styled(DOUBT, KNOWN), outcome, widths, columns)
 }
