@@ -110,9 +110,9 @@ impl Space {
         Some(picked)
     }
 
-    /// How many extents refer to a block.
+    /// How many extents refer to a block; none to one that the device has no room for, where only a broken design gets.
     pub fn references(&self, phys: Phys) -> u16 {
-        self.references[usize::from(phys)]
+        self.references.get(usize::from(phys)).copied().unwrap_or_default()
     }
 
     /// One more extent refers to a block.
